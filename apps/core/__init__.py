@@ -1,0 +1,1 @@
+"""Strict JSON, tabular parsing, text, errors, HTTP helpers, wake, clock. No models."""

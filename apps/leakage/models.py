@@ -1,0 +1,80 @@
+"""Protected corpora as keyed fingerprints. Lives in the ``leakage`` database; never holds a text."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class CorpusKind(models.TextChoices):
+    HOLDOUT = "holdout"
+    SENSITIVE = "sensitive"
+
+
+class ProtectedCorpus(models.Model):
+    """A set of texts that must not come back out of a generator."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    project_uuid = models.UUIDField(db_index=True)
+    kind = models.CharField(max_length=20, choices=CorpusKind)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} corpus {self.name}"
+
+
+class DigestKind(models.TextChoices):
+    TEXT = "text"
+    SENTENCE = "sentence"
+    GRAM = "gram"
+
+
+class Digest(models.Model):
+    """HMAC of a whole text, of a sentence, or of a run of ``length`` tokens (at most 13)."""
+
+    corpus = models.ForeignKey(ProtectedCorpus, on_delete=models.CASCADE, related_name="digests")
+    kind = models.CharField(max_length=10, choices=DigestKind)
+    length = models.PositiveSmallIntegerField(help_text="Tokens.")
+    digest = models.BinaryField(max_length=16)
+    item_uuid = models.UUIDField(help_text="The protected row; resolved only where the holdout may be read.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["corpus", "kind", "digest", "item_uuid"], name="digest_once"),
+            models.CheckConstraint(condition=Q(kind__in=DigestKind.values), name="digest_kind"),
+        ]
+        indexes = [models.Index(fields=["digest"], name="digest_lookup")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.item_uuid}"
+
+
+class ShingleSet(models.Model):
+    """Keyed shingles of one protected sentence, for exact Jaccard."""
+
+    corpus = models.ForeignKey(ProtectedCorpus, on_delete=models.CASCADE, related_name="shingle_sets")
+    item_uuid = models.UUIDField()
+    sentence = models.PositiveIntegerField()
+    shingles = models.BinaryField(help_text="Sorted little-endian uint64.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["corpus", "item_uuid", "sentence"], name="shingle_set_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"sentence {self.sentence} of {self.item_uuid}"
+
+
+class ShingleBand(models.Model):
+    """MinHash bands over the keyed shingles."""
+
+    pk = models.CompositePrimaryKey("key", "shingle_set_id")
+    key = models.BigIntegerField()
+    shingle_set = models.ForeignKey(ShingleSet, on_delete=models.CASCADE, related_name="bands")
+
+    def __str__(self) -> str:
+        return f"{self.key}/{self.shingle_set_id}"

@@ -1,0 +1,156 @@
+"""Making records and moving them: every write here leaves one event per record in the same transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.errors import StaleStateError
+from apps.core.strict_json import sha256_of
+from apps.core.text import canonical
+from apps.records import chain
+from apps.records.models import Record, RecordEvent, SourceType
+from apps.records.states import MACHINE, RecordStatus
+from apps.specs.models import Gap, Project
+from apps.task_types import task_type_of
+
+BATCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRecord:
+    """What a record is made of. ``input`` and ``output`` are JSON objects of the project's task type."""
+
+    source_type: SourceType
+    input: dict[str, Any]
+    output: dict[str, Any]
+    use: str = ""
+    gap: Gap | None = None
+    generator_provider: str = ""
+    generator_model: str = ""
+    generator_model_family: str = ""
+    prompt_version: str = ""
+    schema_version: int | None = None
+    run_uuid: UUID | None = None
+    submission_uuid: UUID | None = None
+    request_id: str = ""
+    position: int = 0
+    import_uuid: UUID | None = None
+    axes: dict[str, Any] = field(default_factory=dict)
+    seed_uuids: list[str] = field(default_factory=list)
+    derived_from: Record | None = None
+    rights_note: str = ""
+
+
+def canonical_hash(text: str) -> str:
+    """SHA-256 of the canonical form: what "the same text" means throughout."""
+    return hashlib.sha256(canonical(text).encode()).hexdigest()
+
+
+def payload_digest(input_: Any, output: Any) -> str:
+    return sha256_of({"input": input_, "output": output})
+
+
+@transaction.atomic
+def create_records(
+    *, project: Project, rows: Sequence[NewRecord], actor: User | None, reason: str = ""
+) -> list[Record]:
+    """Inserts ``rows`` with their first event: real rows as ``real``, all others as ``generated`` and due."""
+    task_type = task_type_of(project.task_type)
+    now = timezone.now()
+    records = []
+    for row in rows:
+        is_real = row.source_type == SourceType.REAL
+        values = {name: getattr(row, name) for name in row.__dataclass_fields__}
+        records.append(
+            Record(
+                **values,
+                project=project,
+                created_at=now,
+                label=task_type.facet(row.output),
+                canonical_hash=canonical_hash(task_type.text_of(row.input)),
+                status=RecordStatus.REAL if is_real else RecordStatus.GENERATED,
+                due_at=None if is_real else now,
+            )
+        )
+    events = [_next_event(record, status_from="", actor=actor, reason=reason, now=now) for record in records]
+    Record.objects.bulk_create(records, batch_size=BATCH)
+    for record, event in zip(records, events, strict=True):
+        event.record = record
+    RecordEvent.objects.bulk_create(events, batch_size=BATCH)
+    return records
+
+
+@transaction.atomic
+def move_records(
+    *,
+    records: Sequence[Record],
+    to: RecordStatus,
+    actor: User | None,
+    reason: str = "",
+    due_at: datetime | None = None,
+    **changes: Any,
+) -> None:
+    """Moves every one of ``records`` from the status it was read with, or none of them.
+
+    ``changes`` are further columns, the same for all. Raises IllegalMoveError for a move that the machine
+    does not have and StaleStateError when any record has moved since it was read; both leave everything as
+    it was. The passed instances show the new state afterwards.
+    """
+    now = timezone.now()
+    events = []
+    for record in records:
+        MACHINE.check(record.status, to)
+        old_status, old_seq, old_due = record.status, record.event_seq, record.due_at
+        record.status, record.due_at = to, due_at
+        for name, value in changes.items():
+            setattr(record, name, value)
+        event = _next_event(record, status_from=old_status, actor=actor, reason=reason, now=now)
+        moved = Record.objects.filter(pk=record.pk, status=old_status, event_seq=old_seq).update(
+            status=to, due_at=due_at, event_seq=record.event_seq, event_hash=record.event_hash, **changes
+        )
+        if moved != 1:
+            record.status, record.due_at = old_status, old_due
+            raise StaleStateError(f"Record #{record.pk} is no longer {old_status}: reload and look again.")
+        events.append(event)
+    RecordEvent.objects.bulk_create(events, batch_size=BATCH)
+
+
+def _next_event(
+    record: Record, *, status_from: str, actor: User | None, reason: str, now: datetime
+) -> RecordEvent:
+    """The event after the last one; advances the chain head that the record carries."""
+    seq = record.event_seq + 1
+    digest = payload_digest(record.current_input, record.current_output)
+    event = RecordEvent(
+        record=record if record.pk else None,
+        seq=seq,
+        status_from=status_from,
+        status_to=record.status,
+        reason=reason,
+        actor=actor,
+        payload_digest=digest,
+        happened_at=now,
+        previous_hash=record.event_hash,
+        hash=chain.link(
+            previous_hash=record.event_hash,
+            record_uuid=record.uuid,
+            seq=seq,
+            status_from=status_from,
+            status_to=record.status,
+            reason=reason,
+            actor=actor,
+            payload_digest=digest,
+            happened_at=now,
+        ),
+    )
+    record.event_seq, record.event_hash = seq, event.hash
+    return event

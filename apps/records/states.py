@@ -1,0 +1,47 @@
+"""The states of a record and the moves between them (architecture: States)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.core.states import Machine
+
+
+class RecordStatus(models.TextChoices):
+    GENERATED = "generated"
+    FAILED_CHECKS = "failed_checks"
+    NOT_CHECKED = "not_checked"
+    SAMPLED_OUT = "sampled_out"
+    AWAITING_REVIEW = "awaiting_review"
+    FLAGGED = "flagged"
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    REJECTED = "rejected"
+    RECALLED = "recalled"
+    REAL = "real"
+
+
+S = RecordStatus
+
+MACHINE = Machine(
+    "record",
+    {
+        S.GENERATED: frozenset(
+            {S.FAILED_CHECKS, S.NOT_CHECKED, S.AWAITING_REVIEW, S.SAMPLED_OUT, S.ACCEPTED}
+        ),
+        S.FAILED_CHECKS: frozenset({S.AWAITING_REVIEW, S.GENERATED}),
+        S.NOT_CHECKED: frozenset({S.GENERATED}),
+        S.SAMPLED_OUT: frozenset({S.ACCEPTED, S.AWAITING_REVIEW}),
+        S.AWAITING_REVIEW: frozenset({S.ACCEPTED, S.EDITED, S.REJECTED, S.FLAGGED, S.FAILED_CHECKS}),
+        S.FLAGGED: frozenset({S.AWAITING_REVIEW, S.ACCEPTED, S.EDITED, S.REJECTED}),
+        S.ACCEPTED: frozenset({S.AWAITING_REVIEW, S.RECALLED, S.FAILED_CHECKS}),
+        S.EDITED: frozenset({S.AWAITING_REVIEW, S.RECALLED, S.FAILED_CHECKS}),
+        S.REJECTED: frozenset({S.AWAITING_REVIEW}),
+        S.RECALLED: frozenset({S.AWAITING_REVIEW}),
+        # A real row is what it is: it enters in this state and stays.
+        S.REAL: frozenset(),
+    },
+)
+
+RELEASABLE = frozenset({S.ACCEPTED, S.EDITED})
+DECIDED = frozenset({S.ACCEPTED, S.EDITED, S.REJECTED})

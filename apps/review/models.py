@@ -1,0 +1,227 @@
+"""Lots, the queue of review tasks, and the append-only decisions."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.records.models import Record, ReviewMethod
+from apps.specs.models import Gap, Project
+
+
+class LotStatus(models.TextChoices):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Lot(models.Model):
+    """Records of one prompt × model, drawn for review under one plan.
+
+    Its counts are folded from LotDelta rows, so that no decision waits for a hot row.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="lots")
+    gap = models.ForeignKey(Gap, on_delete=models.PROTECT, related_name="lots")
+    prompt_version = models.CharField(max_length=140, blank=True)
+    generator_model = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=20, choices=LotStatus, default=LotStatus.OPEN)
+    opened = models.PositiveIntegerField(default=0, help_text="Tasks ever opened.")
+    accepted = models.PositiveIntegerField(default=0)
+    edited = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    flagged = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=LotStatus.values), name="lot_status"),
+            models.UniqueConstraint(
+                fields=["project", "gap", "prompt_version", "generator_model"],
+                condition=Q(status="open"),
+                name="one_open_lot",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prompt_version or 'import'} × {self.generator_model or '?'}"
+
+
+class LotDelta(models.Model):
+    """An increment of a lot's counts, waiting to be folded in."""
+
+    lot = models.ForeignKey(Lot, on_delete=models.CASCADE, related_name="deltas")
+    opened = models.IntegerField(default=0)
+    accepted = models.IntegerField(default=0)
+    edited = models.IntegerField(default=0)
+    rejected = models.IntegerField(default=0)
+    flagged = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"delta of lot {self.lot_id}"
+
+
+class TaskKind(models.TextChoices):
+    REVIEW = "review"
+    OVERLAP = "overlap"
+    ADJUDICATION = "adjudication"
+    GOLD = "gold"
+
+
+class TaskStatus(models.TextChoices):
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class TaskQuerySet(models.QuerySet["ReviewTask"]):
+    def open(self) -> TaskQuerySet:
+        return self.filter(status=TaskStatus.OPEN)
+
+    def obtainable(self, now: datetime) -> TaskQuerySet:
+        """Open and not held by anybody at ``now``."""
+        return self.open().filter(Q(lease_until=None) | Q(lease_until__lte=now))
+
+    def held_by(self, user: User, now: datetime) -> TaskQuerySet:
+        return self.open().filter(lease_holder=user, lease_until__gt=now)
+
+    def in_queue_order(self) -> TaskQuerySet:
+        return self.order_by("priority", "id")
+
+
+class ReviewTask(models.Model):
+    """One record, one round, one slot. The queue is the partial index over open tasks."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="review_tasks")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="review_tasks")
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="tasks")
+    kind = models.CharField(max_length=20, choices=TaskKind, default=TaskKind.REVIEW)
+    round = models.PositiveIntegerField(default=1)
+    slot = models.PositiveSmallIntegerField(default=1)
+    priority = models.SmallIntegerField(default=100, help_text="Smaller comes first.")
+    status = models.CharField(max_length=20, choices=TaskStatus, default=TaskStatus.OPEN)
+    assignee = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    lease_holder = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="leases")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveIntegerField(default=0, help_text="Grows with every lease; an older one decides nothing.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["record", "round", "slot"], name="task_slot_once"),
+            models.CheckConstraint(condition=Q(status__in=TaskStatus.values), name="task_status"),
+            models.CheckConstraint(condition=Q(kind__in=TaskKind.values), name="task_kind"),
+            models.CheckConstraint(
+                condition=Q(lease_holder=None, lease_until=None)
+                | Q(lease_holder__isnull=False, lease_until__isnull=False),
+                name="lease_is_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["lot", "priority", "id"], condition=Q(status="open"), name="task_queue"),
+            models.Index(
+                fields=["lease_holder", "lease_until"],
+                condition=Q(status="open", lease_holder__isnull=False),
+                name="task_leases",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class Draft(models.Model):
+    """An unfinished edit, kept on the server so that nothing typed is lost."""
+
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    values = models.JSONField()
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "user"], name="one_draft_per_person")]
+
+    def __str__(self) -> str:
+        return f"draft of task {self.task_id}"
+
+
+class Skip(models.Model):
+    """This person does not want to see this task again in this session."""
+
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="skips")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    session = models.CharField(max_length=64, help_text="SHA-256 of the session key.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "user", "session"], name="skip_once")]
+
+    def __str__(self) -> str:
+        return f"skip of task {self.task_id}"
+
+
+class Action(models.TextChoices):
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    REJECTED = "rejected"
+    FLAGGED = "flagged"
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def standing(self) -> DecisionQuerySet:
+        return self.filter(undo=None)
+
+
+class Decision(models.Model):
+    """What one person said of one task. Append-only (trigger)."""
+
+    uuid = models.UUIDField(unique=True, help_text="Chosen by the browser: the same one twice is one decision.")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="decisions")
+    task = models.OneToOneField(ReviewTask, on_delete=models.PROTECT, related_name="decision")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="decisions")
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
+    action = models.CharField(max_length=10, choices=Action)
+    method = models.CharField(max_length=10, choices=ReviewMethod, default=ReviewMethod.PERSON)
+    reasons = models.JSONField(default=list, blank=True)
+    note = models.TextField(blank=True)
+    edited_input = models.JSONField(null=True, blank=True)
+    edited_output = models.JSONField(null=True, blank=True)
+    guide_version = models.PositiveIntegerField(null=True, blank=True)
+    fence = models.PositiveIntegerField()
+    milliseconds = models.PositiveIntegerField(default=0, help_text="From showing the card to deciding.")
+    decided_at = models.DateTimeField()
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(action__in=Action.values), name="decision_action"),
+            models.CheckConstraint(
+                condition=Q(action="edited", edited_input__isnull=False, edited_output__isnull=False)
+                | (~Q(action="edited") & Q(edited_input=None, edited_output=None)),
+                name="decision_edit_has_payload",
+            ),
+            models.CheckConstraint(condition=~Q(action="rejected") | ~Q(reasons=[]), name="decision_reject_says_why"),
+            models.CheckConstraint(condition=~Q(action="flagged") | ~Q(note=""), name="decision_flag_has_note"),
+        ]
+        indexes = [models.Index(fields=["project", "reviewer", "-decided_at"], name="decision_of_reviewer")]
+
+    def __str__(self) -> str:
+        return f"{self.action} #{self.record_id}"
+
+
+class Undo(models.Model):
+    """Takes a decision back. A second event beside the first; append-only (trigger)."""
+
+    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="undo")
+    undone_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    undone_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"undo of {self.decision_id}"

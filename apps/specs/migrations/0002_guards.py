@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from django.db import migrations
+
+from apps.core.triggers import Guard, immutable_when, write_once
+
+LABEL_IS_PUBLISHED = (
+    "(SELECT status FROM specs_labelguide WHERE id = OLD.guide_id) = 'published'"
+)
+EXAMPLE_IS_PUBLISHED = (
+    "(SELECT g.status FROM specs_labelguide g JOIN specs_label l ON l.guide_id = g.id WHERE l.id = OLD.label_id)"
+    " = 'published'"
+)
+REMEDY = "published versions never change: make a new draft"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("specs", "0001_initial")]
+
+    operations = [
+        *immutable_when("specs_spec", "OLD.status = 'published'", REMEDY),
+        *immutable_when("specs_labelguide", "OLD.status = 'published'", REMEDY),
+        *immutable_when("specs_label", LABEL_IS_PUBLISHED, REMEDY),
+        *immutable_when("specs_labelexample", EXAMPLE_IS_PUBLISHED, REMEDY),
+        Guard(
+            name="specs_label_no_late_label",
+            table="specs_label",
+            event="INSERT",
+            when="(SELECT status FROM specs_labelguide WHERE id = NEW.guide_id) = 'published'",
+            message=REMEDY,
+        ),
+        Guard(
+            name="specs_gap_slice_locked",
+            table="specs_gap",
+            event="UPDATE",
+            when="OLD.slice_hash <> '' AND (OLD.slice_hash <> NEW.slice_hash)",
+            message="the slice of a gap is locked when the gap is opened",
+        ),
+        *write_once(
+            "specs_holdoutseal",
+            (
+                "project_id",
+                "holdout_uuid",
+                "content_hash",
+                "row_count",
+                "commonness",
+                "label_counts",
+                "guide_version",
+                "guide_hash",
+                "delta",
+                "alpha",
+                "looks",
+                "sealed_at",
+            ),
+        ),
+    ]
