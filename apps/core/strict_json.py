@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, TypeAlias, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-JsonValue: TypeAlias = "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
 MAX_LINE_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -174,15 +174,15 @@ def _check_depth(text: str, *, max_depth: int) -> None:
         return
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
-        token = match.group()
-        if token in "[{":
+        symbol = match.group()
+        if symbol in "[{":
             depth += 1
             if depth > max_depth:
                 raise StrictJsonError(
                     ReasonCode.TOO_DEEP,
                     f"Nested deeper than {max_depth} levels at character {match.start() + 1}.",
                 )
-        elif token in "]}":
+        elif symbol in "]}":
             depth -= 1
 
 

@@ -19,28 +19,32 @@ if TYPE_CHECKING:
     from apps.core.strict_json import JsonValue
 
 # Above this many words on either side (after the common start and end are set aside) the diff shows one block
-# removed and one added: difflib takes cubic time on text made for it, and the web process must not hang on it.
-# At this bound, with difflib's own "popular words are no anchors" rule left on, the worst text found took 0.8 s
-# (with the rule off: 39 s) and ordinary text a few milliseconds.
+# removed and one added: difflib takes cubic time on text made for it, and no request may hang on that.
+# At this bound, with difflib's own "popular words are no anchors" rule left on, the worst text found took
+# 0.8 s (with the rule off: 39 s) and ordinary text a few milliseconds.
 MAX_DIFF_WORDS = 2_000
+
+# The bound of the Stream-Safe Text Format (UAX #15). Normalisation sorts a run of combining marks in
+# quadratic time: three minutes for a megabyte of them.
+MAX_MARKS_IN_A_ROW = 30
 
 # Invisible though their Unicode category says mark, letter or symbol: grapheme joiner, Hangul fillers, Khmer
 # inherent vowels, Mongolian and general variation selectors, Braille blank.
 _INVISIBLE = frozenset(
-    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0]
-    + [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 )
-# Sm and Sk hold what a keyboard calls punctuation (| ~ < > = + ^ `) and the accents typed as apostrophes;
-# currency signs (Sc) and emoji (So) carry meaning and stay.
+# Sm and Sk hold what a keyboard calls punctuation (| ~ < > = + ^ `), accents typed as apostrophes and skin
+# tones; currency signs (Sc) and emoji (So) carry meaning and stay.
 _PUNCTUATION_CATEGORIES = frozenset({"Sm", "Sk"})
 
 _SENTENCE_END = re.compile(
     r"""
       [!?。！？…]+                     # ends a sentence wherever it stands
-    | \.+ (?= \s | $ | ["'”’»)\]] )    # a full stop, but not the one in 1.99 or example.com
+    | (?<! \. ) \.++ (?= \s | $ | ["'”’»)\]] )  # a full stop, but not the one in 1.99 or example.com
     | (?<= [a-z] ) \. (?= [A-Z] )      # a missing space: "refund.Please"
     | (?: ^ | [\r\n\u0085\u2028\u2029] ) \s* (?: (?: [-*+–—] | \d{1,3} [.)] ) \s+ )?  # a line, a list item
-    | [•‣◦▪●·]                         # bullets that were pasted into running text
+    | [•‣◦▪●]                          # bullets that were pasted into running text
     """,
     re.VERBOSE,
 )
@@ -48,7 +52,7 @@ _WORD_WITH_SPACE = re.compile(r"\S+\s*|\s+")
 
 
 class _Folding(dict[int, "str | None"]):
-    """A ``str.translate`` table that fills itself: punctuation and space to a space, invisibles to nothing."""
+    """A ``str.translate`` table that fills itself: punctuation becomes a space, invisibles nothing."""
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)
@@ -56,7 +60,7 @@ class _Folding(dict[int, "str | None"]):
         category = unicodedata.category(char)
         if char.isspace() or category[0] == "P" or category in _PUNCTUATION_CATEGORIES:
             folded = " "
-        elif category in {"Cc", "Cf", "Cs"} or code in _INVISIBLE:
+        elif category in {"Cc", "Cf", "Cs"} or char in _INVISIBLE:
             folded = None
         # Remembered for the basic plane only, so that hostile text cannot grow the table without end.
         if code <= 0xFFFF:
@@ -70,21 +74,43 @@ _FOLDING = _Folding()
 def canonical(text: str) -> str:
     """Fold case, compatibility forms, punctuation and white space; drop zero-width and control characters.
 
-    Idempotent. The order matters: invisibles go first, because one between a letter and its accent would keep
-    the two from composing; punctuation is replaced before *and* after, because "´" would otherwise decompose
-    into a space with a stray accent, and "⑴" only shows its brackets once it is decomposed.
+    Idempotent, and blind to how the input was normalised. Invisibles go first, because one between a letter
+    and its accent would keep the two from composing; punctuation is replaced again at the end, because "⑴"
+    shows its brackets only then. An accent left on nothing ("´" becomes a space with one) is dropped.
     """
     folded = text.translate(_FOLDING)
-    if not folded.isascii():
-        folded = _fold_case_and_width(folded).translate(_FOLDING)
-    return " ".join(folded.casefold().split())
+    if folded.isascii():
+        return " ".join(folded.lower().split())
+    folded = _fold_case_and_width(folded).translate(_FOLDING)
+    return " ".join(filter(None, map(_without_leading_marks, folded.split())))
 
 
 def _fold_case_and_width(text: str) -> str:
-    """Compatibility caseless form, definition D146 of the Unicode Standard, composed at the end."""
-    folded = unicodedata.normalize("NFD", text).casefold()
+    """Compatibility caseless form (definition D146 of the Unicode Standard), composed at the end."""
+    decomposed = unicodedata.normalize("NFKD", _limit_marks(text))
+    folded = _limit_marks(decomposed).casefold()
     folded = unicodedata.normalize("NFKC", folded).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def _without_leading_marks(word: str) -> str:
+    start = 0
+    while start < len(word) and unicodedata.category(word[start]).startswith("M"):
+        start += 1
+    return word[start:]
+
+
+def _limit_marks(text: str) -> str:
+    """Keep the first ``MAX_MARKS_IN_A_ROW`` of each run of combining marks."""
+    if sum(map(bool, map(unicodedata.combining, text))) <= MAX_MARKS_IN_A_ROW:
+        return text
+    kept: list[str] = []
+    run = 0
+    for char in text:
+        run = run + 1 if unicodedata.combining(char) else 0
+        if run <= MAX_MARKS_IN_A_ROW:
+            kept.append(char)
+    return "".join(kept)
 
 
 def tokens(text: str) -> list[str]:
@@ -117,7 +143,7 @@ def flatten_strings(value: JsonValue, *, pointer: str = "") -> Iterator[tuple[st
 
 @dataclass(frozen=True, slots=True)
 class DiffPart:
-    """A run of text that stayed, came or went. ``same`` + ``removed`` is before, ``same`` + ``added`` after."""
+    """A run of text. ``same`` and ``removed`` parts together are before, ``same`` and ``added`` after."""
 
     op: Literal["same", "added", "removed"]
     text: str

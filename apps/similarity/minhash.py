@@ -6,8 +6,8 @@ equality lookup in any database. Candidates are verified with the exact ``jaccar
 search on a million short texts: recall 0.98 at Jaccard ≥ 0.7, about two candidates per query.
 
 Keys and hashes live in databases. Every constant and operation below is therefore frozen: they come from no
-library's random generator and no ``hash()``, and the tests pin golden values. To change anything, add a second
-version beside it and rebuild the index.
+library's random generator and no ``hash()``, and the tests pin golden values. To change anything, add a
+second version beside it and rebuild the index.
 
 Two hashes, one index. ``shingles`` is public and fast; anyone can recompute it, so anyone holding the stored
 values can test a guess. ``keyed_shingles`` is for protected corpora; see there.
@@ -71,7 +71,7 @@ _FIRST_FACTOR, _SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D04
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finaliser on a whole array: a bijection in which every input bit reaches every output bit."""
+    """SplitMix64's finaliser on a whole array: a bijection; every input bit reaches every output bit."""
     values = (values ^ (values >> _FIRST_SHIFT)) * _FIRST_FACTOR
     values = (values ^ (values >> _SECOND_SHIFT)) * _SECOND_FACTOR
     return values ^ (values >> _LAST_SHIFT)
@@ -98,10 +98,10 @@ def shingles(text: str) -> ShingleSet:
 def keyed_shingles(text: str, key: bytes) -> ShingleSet:
     """The same 5-grams, each hashed with BLAKE2b under ``key`` (16 to 64 bytes) and cut to 64 bits.
 
-    The key has to go through a pseudorandom function, one shingle at a time. Secret constants in the fast hash
-    would not do: it is linear before an invertible finaliser, so a few known pairs of shingle and hash (any
-    phrase the owner of the protected text has published) give the constants away, and after that every guess
-    can be confirmed. The cost is about a microsecond per distinct shingle.
+    The key has to go through a pseudorandom function, one shingle at a time. Secret constants in the fast
+    hash would not do: it is linear before an invertible finaliser, so a few known pairs of shingle and hash
+    (any phrase of the protected text that is public) give the constants away, and after that every guess can
+    be confirmed. The cost is under a microsecond per distinct shingle.
 
     What stays visible without the key: how many distinct shingles a text has, and which texts share some.
     With the key, short texts can be rebuilt shingle by shingle; key and hashes belong in different places.
@@ -136,8 +136,13 @@ def jaccard(a: ShingleSet, b: ShingleSet) -> float:
 
 def signature(hashes: ShingleSet) -> Signature:
     """MinHash of one set, shape (PERMUTATIONS,)."""
-    row: Signature = signatures([hashes])[0]
-    return row
+    minima = np.full(PERMUTATIONS, EMPTY_MINIMUM, dtype=np.uint64)
+    step = _SLICE // PERMUTATIONS
+    for start in range(0, len(hashes), step):
+        permuted = np.multiply.outer(_PERMUTATION_FACTORS, hashes[start : start + step])
+        permuted += _PERMUTATION_OFFSETS[:, np.newaxis]
+        np.minimum(minima, permuted.min(axis=1), out=minima)
+    return minima
 
 
 def signatures(sets: Sequence[ShingleSet]) -> NDArray[np.uint64]:

@@ -38,6 +38,9 @@ class TaskType(Protocol):
     def facet(self, output: Payload) -> str:
         """The short string by which records are grouped and filtered: for classification, the label."""
 
+    def example(self, text: str, label: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Input and output of the real record that a guide's example text under ``label`` stands for."""
+
     def prompt_parts(self, spec: SpecView) -> dict[str, str]:
         """Named pieces that a prompt template may use: what a record looks like, what an answer is."""
 

@@ -59,6 +59,9 @@ class Classification:
         label = output.get("label")
         return label[:120] if isinstance(label, str) else ""
 
+    def example(self, text: str, label: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"text": text}, {"label": label}
+
     def prompt_parts(self, spec: SpecView) -> dict[str, str]:
         return {
             "record": 'A record is {"input": {"text": …}, "output": {"label": …}}.',

@@ -1,0 +1,115 @@
+"""Regular expressions in linear time (RE2), over the UTF-8 bytes of a text.
+
+RE2 works on bytes. Its ``str`` interface would encode the text anew for every pattern and fails on lone surrogates,
+which JSON can carry; so a text is encoded once, every pattern reads the same bytes, and the few offsets that are
+reported are turned back into characters at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+import re2
+
+ENCODING = "utf-8"
+# A surrogate half becomes three bytes that no pattern of ours matches, and is one character again on the way back.
+ERRORS = "surrogatepass"
+
+Span = tuple[int, int]
+NO_SPAN: Span = (-1, -1)
+
+
+class Match(Protocol):
+    def span(self, group: int = 0) -> Span: ...
+
+
+class EncodedText:
+    """A text as bytes, with the way back from byte offsets to character offsets."""
+
+    __slots__ = ("data", "digits")
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode(ENCODING, ERRORS)
+        self.digits = len(self.data) - len(self.data.translate(None, b"0123456789"))
+
+    def characters(self, offsets: Iterable[int]) -> dict[int, int]:
+        """Maps byte offsets, each on a character boundary, to character offsets in one pass over the text."""
+        if self.data.isascii():
+            return {offset: offset for offset in offsets}
+        answer: dict[int, int] = {}
+        done = count = 0
+        for offset in sorted(set(offsets)):
+            count += len(self.data[done:offset].decode(ENCODING, ERRORS))
+            answer[offset] = count
+            done = offset
+        return answer
+
+    def value(self, start: int, end: int) -> str:
+        return self.data[start:end].decode(ENCODING, "replace")
+
+    def before(self, start: int, width: int) -> bytes:
+        """The ``width`` bytes before an offset: for a look at the context, so a cut character does no harm."""
+        return self.data[max(0, start - width) : start]
+
+    def after(self, end: int, width: int) -> bytes:
+        return self.data[end : end + width]
+
+
+class Pattern:
+    """An RE2 pattern over bytes. When it has groups, its value is the first group that took part in the match."""
+
+    __slots__ = ("_groups", "_regexp")
+
+    def __init__(self, pattern: str, *, ignore_case: bool = False) -> None:
+        options = re2.Options()
+        options.case_sensitive = not ignore_case
+        options.log_errors = False
+        self._regexp = re2.compile(pattern, options)
+        self._groups: int = self._regexp.groups
+
+    def matches(self, data: bytes) -> Iterator[Match]:
+        found: Iterator[Match] = self._regexp.finditer(data)
+        return found
+
+    def values(self, data: bytes) -> Iterator[Span]:
+        """The spans of all values, left to right."""
+        return (self.value_span(match) for match in self.matches(data))
+
+    def value_span(self, match: Match) -> Span:
+        for group in range(1, self._groups + 1):
+            span = match.span(group)
+            if span != NO_SPAN:
+                return span
+        return match.span()
+
+    def occurs_in(self, data: bytes) -> bool:
+        return self._regexp.search(data) is not None
+
+    def fits(self, data: bytes) -> bool:
+        """Whether the pattern matches the whole of ``data``."""
+        return self._regexp.fullmatch(data) is not None
+
+
+class KeywordIndex:
+    """Which rules can match at all: one pass over the text for all keywords of all rules."""
+
+    __slots__ = ("_owners", "_set")
+
+    def __init__(self, keywords: Mapping[str, Iterable[int]]) -> None:
+        """``keywords`` maps literal text, found without regard to case, to the numbers of the rules it wakes."""
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        # RE2 forgets its states when they outgrow this; the automaton of plain words stays far below.
+        options.max_mem = 64 << 20
+        self._set = re2.Set.SearchSet(options)
+        self._owners: list[tuple[int, ...]] = []
+        for keyword, rules in keywords.items():
+            self._set.Add(re2.escape(keyword))
+            self._owners.append(tuple(rules))
+        self._set.Compile()
+
+    def rules(self, data: bytes) -> set[int]:
+        found = self._set.Match(data)
+        return {rule for keyword in found for rule in self._owners[keyword]} if found else set()

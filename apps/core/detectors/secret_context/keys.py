@@ -1,0 +1,163 @@
+"""API keys and tokens by what stands near them: ``api_key = …``, "use the token …", "… is the client secret"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from apps.core.detectors import secret_values as values
+from apps.core.detectors.patterns import EncodedText, Pattern, Span
+from apps.core.detectors.secret_context.rule import (
+    AFTER_NAME,
+    OPERATOR,
+    PURPOSE,
+    VALUE,
+    ContextRule,
+    introduction,
+    read_value,
+)
+from apps.core.detectors.synthetic import alnum, uuid
+
+_NAME = r"(?:secrets?|tokens?|credentials?|creds|auth|authorization|key|schlüssel|clé api|clave api|chave api|bearer|jwt|signature)"
+_ASSIGNED = Pattern(
+    rf"[\w.\-]{{0,40}}{_NAME}[\w.\-]{{0,30}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|,)[ \t]{{0,3}}{VALUE}",
+    ignore_case=True,
+)
+# Names that promise a credential. Any other "key" can be a key of a table, a map or a piano.
+_CREDENTIAL_NAME = Pattern(
+    r"secret|token|credential|creds|auth|bearer|jwt|schlüssel|clé|clave|chave|apikey"
+    r"|(?:api|access|private|service|account|encrypt\w*|decrypt\w*|signing|master|licen[cs]e|admin|app|application|shared"
+    r"|deploy\w*|webhook|session|client|security|ssh|subscription|storage|integration|bot|root|consumer|prod\w*|live|server"
+    r"|hmac|aes|ingest\w*|write|read|user|team|project|developer|partner|merchant|functions?|host|x)[ _.\-]?key",
+    ignore_case=True,
+)
+# Names with the same words in them that hold no credential.
+_OTHER_NAME = Pattern(
+    r"pub(?:lic|lishable)?[ _.\-]?(?:key|token)|pubkey"
+    r"|(?:primary|foreign|partition|sort|cache|bucket|object|hot|natural|schema|sequence|idx|index|composite|candidate"
+    r"|surrogate|map|dict|lookup|row|hash|group|translation|message|registry|answer|short|package|feature|json|column|issue"
+    r"|jira|music|piano|house|car|door|room)[ _.\-]?keys?\b"
+    r"|key[ _.\-]?(?:id\b|name|size|length|type|vault|pair|file|path|word|board|code|frame|stone|note|hole|chain|ring|press"
+    r"|down|up\b|left|right|alias|usage|arn|mesh|selector|sign|algorithm|format|space|point|figure|result|fact|feature"
+    r"|metric|person|takeaway|version|hash|store|tab\b)|monkey|turkey|hockey|jockey|donkey|whiskey|keyed|keying"
+    r"|idempoten|dedup|correlation|token[ _.\-]?(?:type|count|limit|uri|url|endpoint|name|budget|usage|id\b|length|size|ring"
+    r"|file|expir|ttl|cost|price|audience|index|class|s[ _.\-]?(?:used|per|left|remaining|total|count))"
+    r"|(?:max|num|total|prompt|completion|input|output|n)[ _.\-]?tokens?"
+    r"|(?:next|prev\w*|page|pagination|continuation|sync|cursor|csrf|xsrf|trace|request|eos|bos|pad|unk|mask|stop|public"
+    r"|resume|upload|cancel\w*)[ _.\-]{0,2}(?:\w+[ _.\-])?token|tokeni[sz]"
+    r"|secret[ _.\-]?(?:name|id\b|arn|version|path|ref|length|size|santa|garden|service|mount|key[ _.\-]?(?:name|ref|id))"
+    r"|usersecretsid|credentials?[ _.\-]?(?:id|type|provider|helper|file|path|url|name)"
+    r"|author\b|authors|authori[tz](?:y|ed|ies)|authored|authenticat(?:ed|ion[ _.\-](?:results|method|type))"
+    r"|auth[ _.\-]?(?:type|method|url|uri|endpoint|mode|server|source|provider|level|scheme|domain|host|port)"
+    r"|checksum|digest|\bsha-?\d+|\bmd5|etag|fingerprint|thumbprint|commit|revision|access[ _.\-]?key[ _.\-]?id|hash\b"
+    r"|accessor|signature[ _.\-]?(?:algorithm|version|method)",
+    ignore_case=True,
+)
+_NEARBY = Pattern(
+    r"\b(?:api[ _\-]?keys?|secrets?(?:[ _\-]keys?)?|access[ _\-]?(?:keys?|tokens?)|auth(?:entication|orization)?[ _\-]?(?:key|token"
+    r"|code)|bearer|tokens?|credentials?|creds|private key|passphrase|passwords?|passwd)\b[^\n]{0,40}?[\s\"'`(:=,]"
+    r"([0-9A-Za-z_\-+/=.~]{20,200})",
+    ignore_case=True,
+)
+_ABOUT_IDENTIFIERS = Pattern(
+    r"hash|sha-?\d|md5|checksum|digest|commit|revision|etag|fingerprint|integrity|\bimage\b|public|uuid|request|trace|version",
+    ignore_case=True,
+)
+_VALUE_FIRST = Pattern(
+    r"(?:^|[\s\"'`(])([^\s\"'`()<>]{6,100})[\"'`)]?,? (?:is|was|=) (?:the|my|our|your|his|her|their|a|an)?(?: [\w'’\-]+){0,3}?"
+    r" ?(?:passwords?|passcode|passphrase|api key|token|secret|secret key|access key)\b",
+    ignore_case=True,
+)
+
+
+def _find_assigned(text: EncodedText) -> Iterator[Span]:
+    for match in _ASSIGNED.matches(text.data):
+        start, end = _ASSIGNED.value_span(match)
+        intro = introduction(text, match, start, look_back=16)
+        if _OTHER_NAME.occurs_in(intro):
+            continue
+        value, end = read_value(text, start, end)
+        if _is_key(value, promised=_CREDENTIAL_NAME.occurs_in(intro)):
+            yield start, end
+
+
+def _is_key(value: str, *, promised: bool) -> bool:
+    """``promised``: the name is one of a credential; otherwise the value has to convince alone."""
+    if " " in value or values.is_elsewhere(value):
+        return False
+    if promised:
+        return values.looks_random(value, shortest=10, bits=2.8)
+    if values.is_hexadecimal(value) or values.is_uuid(value):
+        return False
+    return values.looks_random(value, shortest=20, bits=3.6)
+
+
+def _find_nearby(text: EncodedText) -> Iterator[Span]:
+    for match in _NEARBY.matches(text.data):
+        start, end = _NEARBY.value_span(match)
+        intro = introduction(text, match, start, look_back=16)
+        if _ABOUT_IDENTIFIERS.occurs_in(intro) or _OTHER_NAME.occurs_in(intro):
+            continue
+        value, end = read_value(text, start, end)
+        if (
+            _has_all_kinds(value)
+            and not values.is_elsewhere(value)
+            and values.looks_random(value, shortest=20, bits=3.5)
+        ):
+            yield start, end
+
+
+def _has_all_kinds(value: str) -> bool:
+    """Capitals, small letters and digits: what hashes and identifiers, which are in one case, do not have."""
+    return any(map(str.isupper, value)) and any(map(str.islower, value)) and any(map(str.isdigit, value))
+
+
+def _find_value_first(text: EncodedText) -> Iterator[Span]:
+    for start, end in _VALUE_FIRST.values(text.data):
+        value, end = read_value(text, start, end)
+        if (
+            any(map(str.isdigit, value))
+            and values.is_strong_password(value)
+            and not values.is_hexadecimal(value)
+        ):
+            yield start, end
+
+
+KEY_RULES: tuple[ContextRule, ...] = (
+    ContextRule(
+        "assigned-key",
+        "Key or token",
+        (
+            "secret",
+            "token",
+            "credential",
+            "creds",
+            "auth",
+            "key",
+            "schlüssel",
+            "clé api",
+            "clave api",
+            "chave api",
+            "bearer",
+        )
+        + ("jwt", "signature"),
+        _find_assigned,
+        'internal_api_key = "' + alnum(28) + '"',
+        'public_key = "' + alnum(43) + '"',
+    ),
+    ContextRule(
+        "key-in-a-sentence",
+        "Key or token",
+        ("key", "secret", "token", "bearer", "credential", "creds", "pass"),
+        _find_nearby,
+        "Here is the token you asked for " + alnum(30),
+        "The token ring paper has the number " + uuid(),
+    ),
+    ContextRule(
+        "value-before-its-name",
+        "Password or key",
+        ("password", "passcode", "passphrase", "api key", "token", "secret", "access key"),
+        _find_value_first,
+        "Gr33n" + "Lamp!77 is my new password",
+        "Sunshine is my new password and 401 is the token error",
+    ),
+)

@@ -1,0 +1,152 @@
+"""Whether a string that stands where a password or a key would stand can be one.
+
+Decided here, and nowhere else:
+
+* ``<your-api-key>``, ``${DB_PASSWORD}``, ``{{ token }}``, ``xxxx``, ``****``, ``changeme`` and ``password`` are
+  placeholders: the author left the value out. They are not reported. ``admin`` or ``123456`` are bad passwords, but
+  passwords.
+* A value that the vendor prints in its own documentation (``AKIA…EXAMPLE``) is reported as reserved.
+* Code that fetches a credential (``os.environ["TOKEN"]``, ``settings.db.password``) is not one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from apps.core.detectors.patterns import Pattern
+
+# Fewer bits per character than this, over a value long enough to tell, is a word or a pattern, not chance.
+RANDOM_BITS = 3.0
+DISTINCT_FOR_RANDOM = 5
+LONG_ENOUGH_TO_COUNT = 12
+
+_FILLED = Pattern(
+    r"your|placeholder|redacted|replace[_\-]?(?:me|with|this)|insert[_\-]?(?:your|here)|goes[_\-]?here|change[_\-]?me"
+    r"|change[_\-]?it|x{5,}|\*{3,}|•{3,}|\.{4,}|…|#{5,}",
+    ignore_case=True,
+)
+_TEMPLATE = Pattern(
+    r"\$\{.*|\$\(.*|\$[A-Z_][A-Z0-9_]*|\$[a-z_]+|\{\{.*|\{[\w.\- ]*\}|\{%.*|<.*>?|&lt;.*|\[[^\]]*\]|%\(\w+\)s.*|%[sdv]|%\w+%"
+    r"|#\{.*|@\w+@|:[a-z_]+|\?+|!secret .*|!vault.*|env\..*|vault:.*|ref\+.*|arn:aws.*|op://.*|secretref.*"
+)
+_EMPTY_WORDS = frozenset(
+    "password passwd passwort passphrase pass pwd pw secret token key apikey api_key api-key string str text none null"
+    " nil undefined true false empty blank tbd todo n/a na test-password testpassword mypassword my_password yourpassword"
+    " mysecret my_secret mytoken my_token mykey my_key userpassword user_password username user example sample dummy"
+    " secretkey secret_key default unset unknown hidden masked removed omitted encrypted hashed bcrypt foo bar foobar baz"
+    " changeme required optional varchar bool boolean integer int number object array input hunter".split()
+)
+_DOCUMENTED = Pattern(r"EXAMPLE(?:KEY)?$|^EXAMPLE|example(?:key|token|secret)?$")
+_CODE = Pattern(
+    r"[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+[;,)]*|[A-Za-z_][\w.]*\[.*"
+    r"|(?:os|process|config|settings|self|this|ctx|env|request|response|data|args|params|props|options|secrets|vars|var"
+    r"|local|module|output|inputs)[.\[].*"
+)
+_LOCATION = Pattern(
+    r"[a-z][a-z0-9+.\-]*://.*|\.{0,2}/[\w.\-@]+(?:/[\w.\-@]*)*|~/.*|[A-Za-z]:\\.*|[\w.\-/\\]+\.(?:pem|key|crt|cer|p12|pfx|jks|json"
+    r"|ya?ml|toml|ini|txt|env|conf|cfg|xml|js|ts|py|go|rb|java|cs|php|html?|md|gpg|asc|pub|zip|tar|gz|png|jpe?g|svg)"
+)
+_MAILBOX = Pattern(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,6}")
+_QUANTITY = Pattern(
+    r"(?:\d+[\-+]?|\d+-\d+[\-]?)(?:chars?|characters?|digits?|letters?|days?|hours?|hrs?|min(?:ute)?s?|sec(?:ond)?s?|months?|years?"
+    r"|weeks?|symbols?|words?|bits?|bytes?|th|st|nd|rd|%|x|[kmg]b|times|attempts?|min|max|am|pm)\W*"
+    r"|v?\d+(?:\.\d+)+(?:[\-+.]\w+)?|\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}|\d{1,2}:\d{2}(?::\d{2})?(?:am|pm)?|[$€£¥]\d.*|\d[\d.,]*[$€£%]",
+    ignore_case=True,
+)
+_TERM = Pattern(
+    r"sha-?\d+|md5|oauth-?\d?(?:\.\d)?|saml-?\d?(?:\.\d)?|[23]fa|mfa|utf-?8|base-?\d+|bcrypt\d*|argon2(?:id|i|d)?|pbkdf2|aes-?\d*"
+    r"(?:-?gcm|-?cbc)?|rsa-?\d*|ed25519|x25519|ecdsa.*|tls.?\d?.*|http/?\d.*|ipv[46]|wpa\d|rfc-?\d+|iso-?\d+|win(?:32|64|\d+)"
+    r"|office ?365|o365|web3|h2|k8s|p12|pkcs-?\d+|x\.?509|jwt.?hs256|[hre]s(?:256|384|512)|level\d|type\d|option\d|step-?\d",
+    ignore_case=True,
+)
+_ALPHABET = Pattern(r"abcdefghijklmnopqrst|zyxwvutsrqponm", ignore_case=True)
+_HEX_ONLY = Pattern(r"(?:0x)?[0-9a-fA-F]+")
+_UUID = Pattern(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_WORD_PART = Pattern(
+    r"(?:[A-Z]?[a-z]{0,15}|[A-Z]{0,12}|(?:[A-Z]?[a-z]{2,12}){1,4})\d{0,4}|v?\d{1,8}|[a-z]\d[a-z]"
+)
+_SEPARATORS = str.maketrans({mark: " " for mark in "-_./:+,|@#"})
+
+# Signs that stand inside ordinary words and numbers.
+_QUIET_SIGNS = frozenset("-_.'’/,:;()")
+
+
+def entropy(value: str) -> float:
+    """Shannon entropy in bits per character (C. E. Shannon, A Mathematical Theory of Communication, 1948)."""
+    total = len(value)
+    return (
+        -sum(count / total * math.log2(count / total) for count in Counter(value).values()) if total else 0.0
+    )
+
+
+def is_filled_in(value: str) -> bool:
+    """False for a token whose body is a placeholder: crosses, "your", one character over and over."""
+    if len(value) >= LONG_ENOUGH_TO_COUNT and len(set(value)) < DISTINCT_FOR_RANDOM:
+        return False
+    return not _FILLED.occurs_in(value.encode())
+
+
+def is_documented(value: str) -> bool:
+    """Whether a vendor marks the value as an example, as in ``AKIAIOSFODNN7EXAMPLE``."""
+    return _DOCUMENTED.occurs_in(value.encode())
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether the author left the value out: a template, a mask, or the name of the field instead of a value."""
+    if not is_filled_in(value) or value.lower().strip("\"'.,;:!()") in _EMPTY_WORDS:
+        return True
+    if len(set(value)) == 1 and not value.isdigit():
+        return True
+    return _TEMPLATE.fits(value.encode())
+
+
+def is_wordy(value: str) -> bool:
+    """Words and small numbers joined by signs, as in ``prod-db-2024`` or ``ultraPictureBox1``: a name, not chance."""
+    return all(_WORD_PART.fits(part.encode()) for part in value.translate(_SEPARATORS).split())
+
+
+def is_hexadecimal(value: str) -> bool:
+    return _HEX_ONLY.fits(value.encode())
+
+
+def is_uuid(value: str) -> bool:
+    return _UUID.fits(value.encode())
+
+
+def is_elsewhere(value: str) -> bool:
+    """Whether the value says where a credential is (code, a file, an address) instead of being one."""
+    data = value.encode()
+    return _CODE.fits(data) or _LOCATION.fits(data) or _MAILBOX.fits(data)
+
+
+def looks_random(value: str, *, shortest: int = 12, bits: float = RANDOM_BITS) -> bool:
+    """Whether a key generator could have made the value: letters and digits mixed, no words, enough entropy."""
+    body = value.rstrip("=")
+    if len(body) < shortest or is_placeholder(value) or _ALPHABET.occurs_in(body.encode()):
+        return False
+    if not (_is_mixed(body) and entropy(body) >= bits):
+        return False
+    return not is_wordy(body)
+
+
+def _is_mixed(value: str) -> bool:
+    digits = sum(character.isdigit() for character in value)
+    letters = sum(character.isalpha() for character in value)
+    if digits and letters:
+        return True
+    return (
+        letters >= 20
+        and sum(a.islower() and b.isupper() for a, b in zip(value, value[1:], strict=False)) >= 4
+    )
+
+
+def is_strong_password(value: str) -> bool:
+    """Letters with digits or with a sign that words do not have: nothing that prose puts there by chance."""
+    letters = any(character.isalpha() for character in value)
+    digits = any(character.isdigit() for character in value)
+    signs = any(not character.isalnum() and character not in _QUIET_SIGNS for character in value)
+    if not ((letters and digits) or (signs and (letters or digits))):
+        return False
+    data = value.encode()
+    return not (_QUANTITY.fits(data) or _TERM.fits(data) or is_elsewhere(value) or is_placeholder(value))

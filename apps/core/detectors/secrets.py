@@ -1,0 +1,90 @@
+"""Finds credentials: the vendors' token formats, and values that their context gives away.
+
+Words that every rule needs are looked for first, all in one pass; most texts hold none of them and are done.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from apps.core.detectors import secret_values as values
+from apps.core.detectors.secret_context import CONTEXT_RULES, ContextRule
+from apps.core.detectors.detection import Detection, Hit, mask, to_detections
+from apps.core.detectors.patterns import EncodedText, KeywordIndex, Pattern
+from apps.core.detectors.secret_rules import SECRET_RULES, SecretRule
+
+__all__ = ["Detection", "SecretScanner", "find_secrets", "mask"]
+
+# What a rule without keywords needs: no token of that kind is shorter.
+_LONG_WORD = Pattern(r"[0-9A-Za-z_\-.]{30,}")
+_ABOUT_HASHES = Pattern(
+    r"hash|sha-?\d|md5|checksum|digest|commit|revision|etag|fingerprint|thumbprint|integrity",
+    ignore_case=True,
+)
+
+
+class _Format:
+    """A token format, ready to search for."""
+
+    __slots__ = ("description", "pattern", "rule")
+
+    def __init__(self, rule: SecretRule) -> None:
+        self.rule = rule
+        self.pattern = Pattern(rule.pattern)
+        self.description = f"{rule.vendor} credential ({rule.name})"
+
+    def hits(self, text: EncodedText) -> Iterator[Hit]:
+        for match in self.pattern.matches(text.data):
+            start, end = self.pattern.value_span(match)
+            value = text.value(start, end)
+            if not self._is_plausible(value, text.data[match.span()[0] : start]):
+                continue
+            yield Hit(self.rule.name, start, end, self.description, reserved=values.is_documented(value))
+
+    def _is_plausible(self, value: str, introduction: bytes) -> bool:
+        if values.is_placeholder(value):
+            return False
+        if not self.rule.shapeless:
+            return True
+        return values.looks_random(value) and not _ABOUT_HASHES.occurs_in(introduction)
+
+
+class SecretScanner:
+    """Searches texts for the given formats and for values in context. Build it once; it holds compiled patterns."""
+
+    def __init__(self, formats: Sequence[SecretRule], contexts: Sequence[ContextRule]) -> None:
+        self._formats = [_Format(rule) for rule in formats]
+        self._contexts = tuple(contexts)
+        self._keywordless = {number for number, rule in enumerate(formats) if not rule.keywords}
+        wakes: defaultdict[str, list[int]] = defaultdict(list)
+        for number, rule in enumerate((*formats, *contexts)):
+            for keyword in rule.keywords:
+                wakes[keyword].append(number)
+        self._index = KeywordIndex(wakes)
+
+    def find(self, text: str) -> list[Detection]:
+        """Every credential in ``text``, in order of position, none overlapping another."""
+        encoded = EncodedText(text)
+        awake = self._index.rules(encoded.data)
+        if self._keywordless and _LONG_WORD.occurs_in(encoded.data):
+            awake |= self._keywordless
+        return to_detections(encoded, self._hits(encoded, sorted(awake)), "secret") if awake else []
+
+    def _hits(self, text: EncodedText, rules: Sequence[int]) -> Iterator[Hit]:
+        for number in rules:
+            if number < len(self._formats):
+                yield from self._formats[number].hits(text)
+                continue
+            context = self._contexts[number - len(self._formats)]
+            for start, end in context.find(text):
+                reserved = values.is_documented(text.value(start, end))
+                yield Hit(context.name, start, end, context.description, reserved=reserved)
+
+
+_SCANNER = SecretScanner(SECRET_RULES, CONTEXT_RULES)
+
+
+def find_secrets(text: str) -> list[Detection]:
+    """Every credential in ``text``, in order of position, none overlapping another."""
+    return _SCANNER.find(text)

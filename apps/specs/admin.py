@@ -1,0 +1,95 @@
+"""Projects, members, specs and gaps for leads and admins. Publishing and opening call services."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.accounts.models import User
+from apps.specs import services
+from apps.specs.models import Gap, GapStatus, Membership, Project, Role, Spec, VersionStatus
+from apps.specs.project_admin import ProjectAdmin
+
+
+@admin.register(Project)
+class ProjectsAdmin(ProjectAdmin):
+    project_path = ""
+    roles = frozenset({Role.ADMIN})
+    list_display = ("name", "task_type", "standing", "blind_review")
+    readonly_fields = ("slug", "task_type", "standing")
+    fields = ("name", "slug", "task_type", "standing", "blind_review", "reject_reasons", "release_policy")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        # A project starts with its task type and first admin: `manage.py create_project`, or the projects page.
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Membership)
+class MembershipAdmin(ProjectAdmin):
+    roles = frozenset({Role.ADMIN})
+    list_display = ("user", "project", "roles")
+    list_filter = ("project",)
+    autocomplete_fields = ("user",)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:  # noqa: FBT001
+        self.call_service(
+            request,
+            "Saved.",
+            partial(services.set_member, project=obj.project, user=obj.user, roles=obj.roles, actor=None),
+        )
+        obj.pk = Membership.objects.filter(project=obj.project, user=obj.user).values_list("pk", flat=True).first()
+
+
+@admin.register(Spec)
+class SpecAdmin(ProjectAdmin):
+    list_display = ("project", "version", "status", "published_at")
+    list_filter = ("project", "status")
+    readonly_fields = ("version", "status", "published_at", "published_by")
+    actions = ("publish",)
+
+    def is_frozen(self, row: Spec) -> bool:
+        return row.status == VersionStatus.PUBLISHED
+
+    def save_model(self, request: HttpRequest, obj: Spec, form: Any, change: bool) -> None:  # noqa: FBT001
+        if not obj.version:
+            obj.version = (obj.project.specs.order_by("-version").values_list("version", flat=True).first() or 0) + 1
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Publish", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Spec]) -> None:
+        for spec in queryset:
+            service = partial(services.publish_spec, spec=spec, actor=_actor(request))
+            self.call_service(request, f"{spec} is published; it never changes from now on.", service)
+
+
+@admin.register(Gap)
+class GapAdmin(ProjectAdmin):
+    list_display = ("name", "project", "status", "target_count")
+    list_filter = ("project", "status")
+    readonly_fields = ("slug", "status", "slice_predicate", "slice_hash", "opened_at", "opened_by")
+    actions = ("open",)
+
+    def is_frozen(self, row: Gap) -> bool:
+        return row.status != GapStatus.DRAFT
+
+    def save_model(self, request: HttpRequest, obj: Gap, form: Any, change: bool) -> None:  # noqa: FBT001
+        if not obj.slug:
+            obj.slug = services.free_gap_slug(project=obj.project, name=obj.name)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Open: register and lock the slice", permissions=["change"])
+    def open(self, request: HttpRequest, queryset: QuerySet[Gap]) -> None:
+        for gap in queryset:
+            service = partial(services.open_gap, gap=gap, actor=_actor(request))
+            self.call_service(request, f"The gap {gap} is open and its slice is locked.", service)
+
+
+def _actor(request: HttpRequest) -> User:
+    return User.objects.get(pk=request.user.pk)

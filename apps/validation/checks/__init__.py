@@ -1,0 +1,24 @@
+"""The registry of checks. A task type names those that make sense for it, cheapest first."""
+
+from __future__ import annotations
+
+from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
+from apps.validation.checks.duplicates import ExactDuplicateCheck, NearDuplicateCheck
+from apps.validation.checks.labels import LabelCheck
+from apps.validation.checks.leakage import LeakageCheck
+from apps.validation.checks.length import LengthCheck
+from apps.validation.checks.schema import SchemaCheck
+from apps.validation.checks.sensitive import PersonalDataCheck, SecretsCheck
+
+REGISTRY: dict[str, Check] = {
+    "schema": SchemaCheck(),
+    "label": LabelCheck(),
+    "length": LengthCheck(),
+    "exact_duplicate": ExactDuplicateCheck(),
+    "secrets": SecretsCheck(),
+    "personal_data": PersonalDataCheck(),
+    "leakage": LeakageCheck(),
+    "near_duplicate": NearDuplicateCheck(),
+}
+
+__all__ = ["REGISTRY", "Batch", "Check", "FindingData", "Findings", "Item"]

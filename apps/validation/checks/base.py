@@ -1,0 +1,96 @@
+"""The check interface: a batch of items in, findings out.
+
+A check is one file in this folder, one test, and one line in the registry. It never writes. What it cannot do it
+says by raising: the pipeline turns that into "not checked", which blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+from uuid import UUID
+
+from apps.specs.models import Project, Spec
+from apps.task_types.base import SpecView, TaskType
+from apps.validation.models import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingData:
+    """What a check says of one item.
+
+    ``pointer`` is a JSON pointer into ``{"input": …, "output": …}``; ``start`` and ``end`` are characters of the
+    string it points to. ``message`` is for people and must not repeat a sensitive value.
+    """
+
+    outcome: Outcome
+    code: str
+    message: str
+    pointer: str = ""
+    start: int | None = None
+    end: int | None = None
+    check_name: str = ""
+    check_version: int = 0
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record as a check sees it. ``record_id`` is 0 for an edit that is not saved yet."""
+
+    record_id: int
+    input: Mapping[str, Any]
+    output: Mapping[str, Any]
+    text: str
+    canonical_hash: str
+    axes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return {"input": self.input, "output": self.output}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Items of one project with what the checks need to know about it; the same facts for all of them."""
+
+    project: Project
+    spec: Spec | None
+    view: SpecView
+    task_type: TaskType
+    items: Sequence[Item]
+
+    @property
+    def project_uuid(self) -> UUID:
+        return self.project.uuid
+
+    def options(self, check_name: str) -> Mapping[str, Any]:
+        """Switches and thresholds of a check, from the spec."""
+        options = (self.spec.checks if self.spec else {}).get(check_name, {})
+        return options if isinstance(options, dict) else {"enabled": bool(options)}
+
+    def narrowed(self, items: Sequence[Item]) -> Batch:
+        return Batch(self.project, self.spec, self.view, self.task_type, items)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """Schema of a whole record: the task type's, its output replaced by the spec's where that has one."""
+        schema = self.task_type.record_schema(self.view)
+        if self.view.output_schema:
+            schema["properties"]["output"] = dict(self.view.output_schema)
+        return schema
+
+
+Findings = Mapping[int, Sequence[FindingData]]
+"""Position in the batch → what was found there. A position that is absent passed."""
+
+
+class Check(Protocol):
+    name: str
+    version: int
+    title: str
+    is_deterministic: bool
+
+    def run(self, batch: Batch) -> Findings: ...
+

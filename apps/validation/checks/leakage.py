@@ -1,0 +1,43 @@
+"""The record does not say what the holdout, or another protected corpus, says."""
+
+from __future__ import annotations
+
+from apps.core.text import flatten_strings
+from apps.leakage.services import screen_texts
+from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.models import Outcome
+
+# No figure and no protected text: either would make the check an oracle.
+MESSAGES = {"leak": "Stands in protected data.", "near": "Too close to protected data."}
+OUTCOMES = {"leak": Outcome.BLOCK, "near": Outcome.WARN}
+
+
+class LeakageCheck:
+    name = "leakage"
+    version = 1
+    title = "Holdout leakage"
+    is_deterministic = True
+
+    def run(self, batch: Batch) -> Findings:
+        places = [
+            (position, pointer, text)
+            for position, item in enumerate(batch.items)
+            for pointer, text in flatten_strings({"input": item.input})
+        ]
+        verdicts = screen_texts(project_uuid=batch.project_uuid, texts=[text for _, _, text in places])
+        findings: dict[int, list[FindingData]] = {}
+        for (position, pointer, _), verdict in zip(places, verdicts, strict=True):
+            if verdict.outcome not in OUTCOMES:
+                continue
+            start, end = verdict.span or (None, None)
+            findings.setdefault(position, []).append(
+                FindingData(
+                    outcome=OUTCOMES[verdict.outcome],
+                    code=verdict.rule,
+                    message=MESSAGES[verdict.outcome],
+                    pointer=pointer,
+                    start=start,
+                    end=end,
+                )
+            )
+        return findings

@@ -1,0 +1,45 @@
+"""The record has the shape that its task type and spec demand."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+
+from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.models import Outcome
+
+MAX_ERRORS = 5
+
+
+def _refuse_reference(uri: str) -> object:
+    raise ValueError(f"the schema refers to {uri}; remote references are never followed")
+
+
+class SchemaCheck:
+    name = "schema"
+    version = 1
+    title = "Schema"
+    is_deterministic = True
+
+    def run(self, batch: Batch) -> Findings:
+        # Linear patterns: a spec's `(a+)+$` must not hang the pipeline.
+        validator = jsonschema_rs.validator_for(
+            batch.schema, retriever=_refuse_reference, pattern_options=jsonschema_rs.RegexOptions()
+        )
+        findings = {}
+        for position, item in enumerate(batch.items):
+            if validator.is_valid(item.payload):
+                continue
+            findings[position] = [
+                FindingData(
+                    outcome=Outcome.BLOCK,
+                    code="schema",
+                    message=_in_words(error.message),
+                    pointer="".join(f"/{part}" for part in error.instance_path),
+                )
+                for _, error in zip(range(MAX_ERRORS), validator.iter_errors(item.payload), strict=False)
+            ]
+        return findings
+
+
+def _in_words(message: str) -> str:
+    return f"Does not fit the schema: {message[:300]}"

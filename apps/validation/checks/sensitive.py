@@ -1,0 +1,65 @@
+"""No secret and no personal data stands in the record. Names and free addresses are not found by these rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from apps.core.detectors.detection import Detection
+from apps.core.detectors.personal_data import find_personal_data
+from apps.core.detectors.secrets import find_secrets
+from apps.core.text import flatten_strings
+from apps.validation.checks.base import Batch, FindingData, Findings, Item
+from apps.validation.models import Outcome
+
+
+class SecretsCheck:
+    name = "secrets"
+    version = 1
+    title = "Secrets"
+    is_deterministic = True
+
+    def run(self, batch: Batch) -> Findings:
+        return {
+            position: found
+            for position, item in enumerate(batch.items)
+            if (found := list(_findings(item, find_secrets, lambda _: Outcome.BLOCK)))
+        }
+
+
+class PersonalDataCheck:
+    """Blocks by default; a project may lower it to a warning, and reserved test values are fine unless it says no."""
+
+    name = "personal_data"
+    version = 1
+    title = "Personal data"
+    is_deterministic = True
+
+    def run(self, batch: Batch) -> Findings:
+        options = batch.options(self.name)
+        severity = Outcome.WARN if options.get("severity") == "warn" else Outcome.BLOCK
+        reserved = Outcome.PASS if options.get("allow_reserved", True) else severity
+
+        def outcome_of(detection: Detection) -> Outcome:
+            return reserved if detection.reserved else severity
+
+        return {
+            position: found
+            for position, item in enumerate(batch.items)
+            if (found := list(_findings(item, find_personal_data, outcome_of)))
+        }
+
+
+def _findings(
+    item: Item, detector: Callable[[str], Sequence[Detection]], outcome_of: Callable[[Detection], Outcome]
+) -> Iterator[FindingData]:
+    for pointer, text in flatten_strings(item.payload):
+        for detection in detector(text):
+            if (outcome := outcome_of(detection)) != Outcome.PASS:
+                yield FindingData(
+                    outcome=outcome,
+                    code=detection.rule,
+                    message=f"{detection.description}.",
+                    pointer=pointer,
+                    start=detection.start,
+                    end=detection.end,
+                )

@@ -1,0 +1,152 @@
+"""Checking generated records and edits, and letting through what passed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.errors import DomainError, StaleStateError
+from apps.core.wake import wake
+from apps.records.models import Record
+from apps.records.services import canonical_hash, move_records
+from apps.records.states import RecordStatus
+from apps.similarity.services import find_near, index_records, keep_neighbours
+from apps.specs.models import Project
+from apps.task_types import task_type_of
+from apps.validation.checks import FindingData, Item
+from apps.validation.models import Finding, Outcome
+from apps.validation.pipeline import is_stopped, make_batch, run_checks
+
+SLICE = 200
+CLAIM = timedelta(minutes=5)
+# Dropped for good: no reason of a person makes these fit for training.
+NEVER_UNDROPPED = frozenset({"leakage", "secrets", "schema"})
+
+
+def check_slice() -> int:
+    """Claims up to SLICE due records, checks them and moves each on; returns how many were claimed.
+
+    1. Claim: push ``due_at`` forward, so that a second worker takes others and a killed worker's come back.
+    2. Index and commit, before anybody looks for near-duplicates (the race rule of apps.similarity).
+    3. Check, oldest first; findings and move in one transaction. Whoever lost a record to another worker finds
+       it stale and leaves it alone.
+    """
+    records = _claim(RecordStatus.GENERATED)
+    by_project: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        by_project[record.project_id].append(record)
+    for group in by_project.values():
+        _check_records(group[0].project, group)
+    if records:
+        wake("validation")
+    return len(records)
+
+
+def index_real_slice() -> int:
+    """Puts new real rows into the near-duplicate index; returns how many."""
+    records = _claim(RecordStatus.REAL, size=2000)
+    by_project: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        by_project[record.project_id].append(record)
+    for project_id, group in by_project.items():
+        text_of = task_type_of(group[0].project.task_type).text_of
+        index_records(project_id=project_id, texts=[(r.pk, text_of(r.current_input)) for r in group])
+        Record.objects.filter(pk__in=[r.pk for r in group]).update(due_at=None)
+    return len(records)
+
+
+def check_payload(
+    *, project: Project, input_: dict[str, Any], output: dict[str, Any], ignore_record: Record | None = None
+) -> list[FindingData]:
+    """What the checks say of an edit that is not saved yet. ``ignore_record`` is the record being edited."""
+    item = _item(project, ignore_record.pk if ignore_record else 0, input_, output)
+    return run_checks(make_batch(project, [item]))[0]
+
+
+@transaction.atomic
+def undrop(*, record: Record, reason: str, actor: User) -> None:
+    """Sends a dropped record to review against the checks' word. Leaks, secrets and broken shapes stay out."""
+    if not reason.strip():
+        raise DomainError("Say why this record should be reviewed although the checks dropped it.")
+    final = record.findings.blocking().filter(check_name__in=NEVER_UNDROPPED).values_list("check_name", flat=True)
+    if names := sorted(set(final)):
+        raise DomainError(f"What {', '.join(names)} dropped cannot be sent to review.")
+    now = timezone.now()
+    if record.status == RecordStatus.NOT_CHECKED:
+        move_records(records=[record], to=RecordStatus.GENERATED, actor=actor, reason=reason[:200], due_at=now)
+    else:
+        move_records(records=[record], to=RecordStatus.AWAITING_REVIEW, actor=actor, reason=reason[:200], due_at=now)
+    wake("validation")
+
+
+def _claim(status: RecordStatus, *, size: int = SLICE) -> list[Record]:
+    now = timezone.now()
+    due = Record.objects.due(status, now).order_by("due_at", "id")
+    with transaction.atomic():
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        chosen = list(due.values_list("id", flat=True)[:size])
+        Record.objects.due(status, now).filter(id__in=chosen).update(due_at=now + CLAIM)
+    return list(Record.objects.filter(id__in=chosen, status=status).select_related("project").order_by("id"))
+
+
+def _check_records(project: Project, records: Sequence[Record]) -> None:
+    items = [_item(project, r.pk, r.current_input, r.current_output, r.axes) for r in records]
+    index_records(project_id=project.pk, texts=[(item.record_id, item.text) for item in items])
+    results = run_checks(make_batch(project, items))
+    for record, found in zip(records, results, strict=True):
+        _settle(record, found)
+    _remember_neighbours(project, items)
+
+
+@transaction.atomic
+def _settle(record: Record, found: Sequence[FindingData]) -> None:
+    to, due_at = RecordStatus.AWAITING_REVIEW, timezone.now()
+    if any(f.outcome == Outcome.BLOCK for f in found):
+        to, due_at = RecordStatus.FAILED_CHECKS, None
+    elif is_stopped(found):
+        to, due_at = RecordStatus.NOT_CHECKED, None
+    reason = ", ".join(sorted({f.check_name for f in found if f.outcome in (Outcome.BLOCK, Outcome.NOT_CHECKED)}))
+    try:
+        with transaction.atomic():
+            move_records(records=[record], to=to, actor=None, reason=reason[:200], due_at=due_at)
+    except StaleStateError:
+        return
+    Finding.objects.filter(record=record).delete()
+    Finding.objects.bulk_create(
+        Finding(
+            record=record,
+            check_name=f.check_name,
+            check_version=f.check_version,
+            outcome=f.outcome,
+            code=f.code[:60],
+            message=f.message[:400],
+            pointer=f.pointer[:200],
+            start=f.start,
+            end=f.end,
+        )
+        for f in found
+    )
+
+
+def _remember_neighbours(project: Project, items: Sequence[Item]) -> None:
+    near_of = find_near(project_id=project.pk, task_type=project.task_type, texts=[item.text for item in items])
+    keep_neighbours(
+        found=[
+            (item.record_id, [near for near in nears if near.record_id != item.record_id])
+            for item, nears in zip(items, near_of, strict=True)
+        ]
+    )
+
+
+def _item(
+    project: Project, record_id: int, input_: Any, output: Any, axes: dict[str, Any] | None = None
+) -> Item:
+    text = task_type_of(project.task_type).text_of(input_)
+    return Item(record_id, input_, output, text, canonical_hash(text), axes or {})

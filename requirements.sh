@@ -1,0 +1,9 @@
+#!/bin/sh
+# Pins, with hashes and without index addresses, what pyproject.toml asks for.
+set -eu
+compile() { .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 "$@"; }
+compile pyproject.toml -o requirements.txt "$@"
+compile pyproject.toml --extra team -c requirements.txt -o requirements-team.txt "$@"
+compile pyproject.toml --extra team --extra providers -c requirements.txt -o requirements-providers.txt "$@"
+compile pyproject.toml --extra team --group test --group check -c requirements.txt -o requirements-test.txt "$@"
+echo uv | compile - -o requirements-uv.txt "$@"

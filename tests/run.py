@@ -1,0 +1,60 @@
+"""The whole suite: on SQLite, then on PostgreSQL with Redis and Celery workers.
+
+    python -m tests.run [--only sqlite|postgres] [--soak] [pytest arguments]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests import servers
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKERS = "2"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["sqlite", "postgres"])
+    parser.add_argument("--soak", action="store_true", help="The long runs instead of the suite.")
+    options, rest = parser.parse_known_args()
+    if servers.chromium() is None:
+        say("NO CHROMIUM: every browser test is SKIPPED. Install the package `chromium` to run them.")
+    if not (ROOT.parent / "shared" / "data").is_dir():
+        say("NO ../shared/data: the tests on real public data are SKIPPED.")
+    arguments = ["-m", "soak"] if options.soak else []
+    arguments += rest
+    failed = []
+    if options.only != "postgres" and run("SQLite", {}, arguments):
+        failed.append("SQLite")
+    if options.only != "sqlite":
+        with servers.postgres() as addresses, servers.redis() as broker:
+            environment = addresses | {"REDIS_URL": broker, "LEAKAGE_KEY": "only for tests, thirty-two bytes."}
+            if run("PostgreSQL, Redis and Celery", environment, arguments):
+                failed.append("PostgreSQL")
+    say(f"FAILED on {' and '.join(failed)}." if failed else "All passed.")
+    return 1 if failed else 0
+
+
+def run(name: str, environment: dict[str, str], arguments: list[str]) -> int:
+    say(f"The suite on {name}")
+    with tempfile.TemporaryDirectory(prefix="synthreview-var-") as var:
+        command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *arguments]
+        inherited = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
+        return subprocess.run(
+            command, cwd=ROOT, env=inherited | environment | {"SYNTHREVIEW_VAR": var}, check=False
+        ).returncode
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"\n=== {line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

