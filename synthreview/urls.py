@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.reports.views import home
+
 project_urls = [
     path("", include("apps.reports.urls")),
     path("", include("apps.specs.urls")),
@@ -17,6 +19,7 @@ project_urls = [
 ]
 
 urlpatterns = [
+    path("", home, name="home"),
     path("", include("apps.accounts.urls")),
     path("p/<slug:project>/", include(project_urls)),
     path("admin/", admin.site.urls),

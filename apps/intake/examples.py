@@ -6,7 +6,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.errors import RefusedError
-from apps.leakage.services import screen_texts
+from apps.leakage.screening import screen_texts
 from apps.records.models import Record, SourceType, Use
 from apps.records.services import NewRecord, canonical_hash, create_records
 from apps.specs import services as specs

@@ -112,6 +112,9 @@ class Record(models.Model):
     review_method = models.CharField(max_length=10, choices=ReviewMethod, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
     decision_uuid = models.UUIDField(null=True, blank=True, help_text="The decision that stands.")
+    released_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it first went into a release: from then on recall, not undo."
+    )
     event_seq = models.PositiveIntegerField(default=0, help_text="Sequence number of its last event.")
     event_hash = models.CharField(max_length=64, blank=True, help_text="Head of its hash chain.")
 
@@ -187,6 +190,9 @@ class RecordEvent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["record", "seq"], name="record_event_seq_once")]
+
+    def get_status_to_display(self) -> str:
+        return RecordStatus(self.status_to).label
 
     def __str__(self) -> str:
         return f"{self.record_id}/{self.seq}: {self.status_from or '·'} → {self.status_to}"

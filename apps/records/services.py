@@ -63,7 +63,10 @@ def payload_digest(input_: Any, output: Any) -> str:
 def create_records(
     *, project: Project, rows: Sequence[NewRecord], actor: User | None, reason: str = ""
 ) -> list[Record]:
-    """Inserts ``rows`` with their first event: real rows as ``real``, all others as ``generated`` and due."""
+    """Inserts ``rows`` with their first event, due for their next step.
+
+    Real rows enter as ``real`` (to be indexed), all others as ``generated`` (to be checked).
+    """
     task_type = task_type_of(project.task_type)
     now = timezone.now()
     records = []
@@ -78,7 +81,7 @@ def create_records(
                 label=task_type.facet(row.output),
                 canonical_hash=canonical_hash(task_type.text_of(row.input)),
                 status=RecordStatus.REAL if is_real else RecordStatus.GENERATED,
-                due_at=None if is_real else now,
+                due_at=now,
             )
         )
     events = [_next_event(record, status_from="", actor=actor, reason=reason, now=now) for record in records]

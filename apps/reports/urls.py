@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.reports import views
 
 app_name = "reports"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.project_home, name="project-home"),
+    path("records/", views.record_list, name="record-list"),
+    path("records/dropped/", views.dropped, name="dropped"),
+    path("records/<int:pk>/", views.record_detail, name="record-detail"),
+    path("gaps/<slug:slug>/", views.gap_detail, name="gap-detail"),
+    path("reports/provenance/", views.provenance, name="provenance"),
+    path("reports/provenance.csv", views.provenance_csv, name="provenance-csv"),
+]

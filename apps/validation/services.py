@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +23,10 @@ from apps.specs.models import Project
 from apps.task_types import task_type_of
 from apps.validation.checks import FindingData, Item
 from apps.validation.models import Finding, Outcome
-from apps.validation.pipeline import is_stopped, make_batch, run_checks
+from apps.validation.pipeline import STOPS, make_batch, run_checks
 
 SLICE = 200
+REAL_SLICE = 2000
 CLAIM = timedelta(minutes=5)
 # Dropped for good: no reason of a person makes these fit for training.
 NEVER_UNDROPPED = frozenset({"leakage", "secrets", "schema"})
@@ -50,7 +53,7 @@ def check_slice() -> int:
 
 def index_real_slice() -> int:
     """Puts new real rows into the near-duplicate index; returns how many."""
-    records = _claim(RecordStatus.REAL, size=2000)
+    records = _claim(RecordStatus.REAL, size=REAL_SLICE)
     by_project: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         by_project[record.project_id].append(record)
@@ -65,8 +68,28 @@ def check_payload(
     *, project: Project, input_: dict[str, Any], output: dict[str, Any], ignore_record: Record | None = None
 ) -> list[FindingData]:
     """What the checks say of an edit that is not saved yet. ``ignore_record`` is the record being edited."""
-    item = _item(project, ignore_record.pk if ignore_record else 0, input_, output)
+    item = replace(_item(project, ignore_record.pk if ignore_record else 0, input_, output), is_edit=True)
     return run_checks(make_batch(project, [item]))[0]
+
+
+@transaction.atomic
+def keep_findings(*, record: Record, found: Sequence[FindingData]) -> None:
+    """Replaces what the checks said of ``record``: they have looked at the payload that stands now."""
+    Finding.objects.filter(record=record).delete()
+    Finding.objects.bulk_create(
+        Finding(
+            record=record,
+            check_name=f.check_name,
+            check_version=f.check_version,
+            outcome=f.outcome,
+            code=f.code[:60],
+            message=f.message[:400],
+            pointer=f.pointer[:200],
+            start=f.start,
+            end=f.end,
+        )
+        for f in found
+    )
 
 
 @transaction.atomic
@@ -100,38 +123,56 @@ def _check_records(project: Project, records: Sequence[Record]) -> None:
     items = [_item(project, r.pk, r.current_input, r.current_output, r.axes) for r in records]
     index_records(project_id=project.pk, texts=[(item.record_id, item.text) for item in items])
     results = run_checks(make_batch(project, items))
-    for record, found in zip(records, results, strict=True):
-        _settle(record, found)
+    _settle(records, results)
     _remember_neighbours(project, items)
 
 
+def _settle(records: Sequence[Record], results: Sequence[Sequence[FindingData]]) -> None:
+    """Moves records in groups of one outcome. A group that lost a record to another worker goes one by one."""
+    groups: dict[tuple[RecordStatus, str], list[tuple[Record, Sequence[FindingData]]]] = defaultdict(list)
+    for record, found in zip(records, results, strict=True):
+        groups[_outcome_of(found)].append((record, found))
+    for (to, reason), group in groups.items():
+        try:
+            _move_on(group, to, reason)
+        except StaleStateError:
+            for record, found in group:
+                with suppress(StaleStateError):
+                    _move_on([(Record.objects.get(pk=record.pk), found)], to, reason)
+
+
+def _outcome_of(found: Sequence[FindingData]) -> tuple[RecordStatus, str]:
+    stopping = [f for f in found if f.outcome in STOPS]
+    if not stopping:
+        return RecordStatus.AWAITING_REVIEW, ""
+    reason = ", ".join(sorted({f.check_name for f in stopping}))[:200]
+    is_blocked = any(f.outcome == Outcome.BLOCK for f in stopping)
+    return RecordStatus.FAILED_CHECKS if is_blocked else RecordStatus.NOT_CHECKED, reason
+
+
 @transaction.atomic
-def _settle(record: Record, found: Sequence[FindingData]) -> None:
-    to, due_at = RecordStatus.AWAITING_REVIEW, timezone.now()
-    if any(f.outcome == Outcome.BLOCK for f in found):
-        to, due_at = RecordStatus.FAILED_CHECKS, None
-    elif is_stopped(found):
-        to, due_at = RecordStatus.NOT_CHECKED, None
-    reason = ", ".join(sorted({f.check_name for f in found if f.outcome in (Outcome.BLOCK, Outcome.NOT_CHECKED)}))
-    try:
-        with transaction.atomic():
-            move_records(records=[record], to=to, actor=None, reason=reason[:200], due_at=due_at)
-    except StaleStateError:
-        return
-    Finding.objects.filter(record=record).delete()
-    Finding.objects.bulk_create(
-        Finding(
-            record=record,
-            check_name=f.check_name,
-            check_version=f.check_version,
-            outcome=f.outcome,
-            code=f.code[:60],
-            message=f.message[:400],
-            pointer=f.pointer[:200],
-            start=f.start,
-            end=f.end,
-        )
-        for f in found
+def _move_on(group: Sequence[tuple[Record, Sequence[FindingData]]], to: RecordStatus, reason: str) -> None:
+    records = [record for record, _ in group]
+    if any(record.status != RecordStatus.GENERATED for record in records):
+        raise StaleStateError("Another worker has checked it.")
+    due_at = timezone.now() if to == RecordStatus.AWAITING_REVIEW else None
+    move_records(records=records, to=to, actor=None, reason=reason, due_at=due_at)
+    Finding.objects.filter(record__in=records).delete()
+    rows = [_finding_row(record, f) for record, found in group for f in found]
+    Finding.objects.bulk_create(rows, batch_size=500)
+
+
+def _finding_row(record: Record, found: FindingData) -> Finding:
+    return Finding(
+        record=record,
+        check_name=found.check_name,
+        check_version=found.check_version,
+        outcome=found.outcome,
+        code=found.code[:60],
+        message=found.message[:400],
+        pointer=found.pointer[:200],
+        start=found.start,
+        end=found.end,
     )
 
 

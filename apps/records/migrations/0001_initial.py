@@ -137,6 +137,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "released_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When it first went into a release: from then on recall, not undo.",
+                        null=True,
+                    ),
+                ),
+                (
                     "event_seq",
                     models.PositiveIntegerField(
                         default=0, help_text="Sequence number of its last event."

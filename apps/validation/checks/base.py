@@ -7,7 +7,7 @@ says by raising: the pipeline turns that into "not checked", which blocks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
@@ -37,7 +37,7 @@ class FindingData:
 
 @dataclass(frozen=True)
 class Item:
-    """One record as a check sees it. ``record_id`` is 0 for an edit that is not saved yet."""
+    """One record as a check sees it. ``is_edit``: a person's change to it that is not saved yet."""
 
     record_id: int
     input: Mapping[str, Any]
@@ -45,6 +45,13 @@ class Item:
     text: str
     canonical_hash: str
     axes: Mapping[str, Any] = field(default_factory=dict)
+    is_edit: bool = False
+
+    def yields_to(self, other_id: int, *, other_is_real: bool) -> bool:
+        """Of two that say the same the real one stays, then the lower id; an edit yields to everybody."""
+        if other_id == self.record_id:
+            return False
+        return other_is_real or self.is_edit or other_id < self.record_id
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -60,6 +67,8 @@ class Batch:
     view: SpecView
     task_type: TaskType
     items: Sequence[Item]
+    stopped: frozenset[int] = frozenset()
+    """Ids of records that an earlier check of this run has stopped: they stand in nobody's way."""
 
     @property
     def project_uuid(self) -> UUID:
@@ -71,12 +80,18 @@ class Batch:
         return options if isinstance(options, dict) else {"enabled": bool(options)}
 
     def narrowed(self, items: Sequence[Item]) -> Batch:
-        return Batch(self.project, self.spec, self.view, self.task_type, items)
+        """The items that are still alive, the others counted as stopped."""
+        alive = {item.record_id for item in items}
+        stopped = frozenset(item.record_id for item in self.items if item.record_id not in alive)
+        return replace(self, items=items, stopped=self.stopped | stopped)
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        """Schema of a whole record: the task type's, its output replaced by the spec's where that has one."""
-        schema = self.task_type.record_schema(self.view)
+        """The shape of a whole record: the task type's, its output replaced by the spec's where that has one.
+
+        Which labels are allowed is not shape: the label check says that in words that help more.
+        """
+        schema = self.task_type.record_schema(SpecView())
         if self.view.output_schema:
             schema["properties"]["output"] = dict(self.view.output_schema)
         return schema

@@ -30,7 +30,7 @@ class ExactDuplicateCheck:
             earlier = [
                 (pk, is_real)
                 for pk, is_real in others.get(item.canonical_hash, ())
-                if pk != item.record_id and (is_real or not item.record_id or pk < item.record_id)
+                if item.yields_to(pk, other_is_real=is_real)
             ]
             if earlier:
                 pk, is_real = min(earlier)
@@ -52,6 +52,8 @@ class ExactDuplicateCheck:
                 .values_list("canonical_hash", "id", "source_type")
             )
             for text_hash, pk, source_type in rows:
+                if pk in batch.stopped:
+                    continue
                 found.setdefault(text_hash, []).append((pk, source_type == "real"))
         return found
 
@@ -77,10 +79,15 @@ class NearDuplicateCheck:
             texts=[item.text for item in batch.items],
             at_least=min(block_from, warn_from),
         )
-        standing = self._standing({near.record_id for nears in near_of for near in nears})
+        standing = self._standing({near.record_id for nears in near_of for near in nears} - batch.stopped)
         findings = {}
         for position, (item, nears) in enumerate(zip(batch.items, near_of, strict=True)):
-            earlier = [near for near in nears if self._counts(near, item.record_id, standing)]
+            earlier = [
+                near
+                for near in nears
+                if near.record_id in standing
+                and item.yields_to(near.record_id, other_is_real=standing[near.record_id])
+            ]
             if earlier:
                 findings[position] = [self._finding(earlier[0], block_from, standing)]
         return findings
@@ -92,11 +99,6 @@ class NearDuplicateCheck:
             rows = Record.objects.filter(pk__in=chunk).exclude(status__in=OUT_OF_THE_WAY)
             found |= {pk: kind == "real" for pk, kind in rows.values_list("id", "source_type")}
         return found
-
-    def _counts(self, near: Near, own_id: int, standing: dict[int, bool]) -> bool:
-        if near.record_id == own_id or near.record_id not in standing:
-            return False
-        return standing[near.record_id] or not own_id or near.record_id < own_id
 
     def _finding(self, near: Near, block_from: float, standing: dict[int, bool]) -> FindingData:
         kind = "real" if standing[near.record_id] else "candidate"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.core.text import flatten_strings
-from apps.leakage.services import screen_texts
+from apps.leakage.screening import screen_texts
 from apps.validation.checks.base import Batch, FindingData, Findings
 from apps.validation.models import Outcome
 

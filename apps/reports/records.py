@@ -1,0 +1,116 @@
+"""Finding records by anything in their provenance, and one record's whole life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+
+from apps.core.text import DiffPart, word_diff
+from apps.datasets.models import ReleaseItem
+from apps.records.models import Record, RecordEvent, SourceType, Use
+from apps.records.states import RecordStatus
+from apps.review.models import Decision
+from apps.similarity.models import Neighbour
+from apps.specs.models import Project
+from apps.task_types import task_type_of
+from apps.validation.selectors import CheckLine, check_lines, check_titles
+
+PER_PAGE = 50
+
+
+class RecordFilter(forms.Form):
+    """The filters of the records page. They live in the address, so that a view can be sent to somebody."""
+
+    q = forms.CharField(required=False, label="Text or #id")
+    status = forms.ChoiceField(required=False)
+    source_type = forms.ChoiceField(required=False, label="Source")
+    use = forms.ChoiceField(required=False)
+    gap = forms.ChoiceField(required=False)
+    label = forms.ChoiceField(required=False)
+    prompt_version = forms.ChoiceField(required=False, label="Prompt")
+    generator_model = forms.ChoiceField(required=False, label="Model")
+
+    def __init__(self, project: Project, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        records = Record.objects.filter(project=project)
+        self._offer("status", RecordStatus.choices)
+        self._offer("source_type", SourceType.choices)
+        self._offer("use", Use.choices)
+        self._offer("gap", [(str(pk), name) for pk, name in project.gaps.values_list("pk", "name").order_by("name")])
+        for name in ("label", "prompt_version", "generator_model"):
+            values = records.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:300]
+            self._offer(name, [(value, value) for value in values])
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  narrows the type; every field but q is one
+        field.choices = [("", "any"), *choices]
+
+    def apply(self, records: QuerySet[Record]) -> QuerySet[Record]:
+        """``records`` narrowed by what was filled in; raises nothing: the form was validated."""
+        wanted = {name: value for name, value in self.cleaned_data.items() if value and name != "q"}
+        records = records.filter(**wanted)
+        words = self.cleaned_data["q"].strip()
+        if words.removeprefix("#").isdigit() and (words.startswith("#") or len(words) < 12):
+            return records.filter(pk=int(words.removeprefix("#")))
+        return records.filter(input__icontains=words) if words else records
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    record: Record
+    text: str
+
+
+def record_page(project: Project, form: RecordFilter, number: str) -> Page[RecordRow]:
+    """One page of rows, newest first."""
+    records = form.apply(Record.objects.filter(project=project)).select_related("gap", "reviewer").order_by("-id")
+    page = Paginator(records, PER_PAGE).get_page(number)
+    text_of = task_type_of(project.task_type).text_of
+    page.object_list = [RecordRow(record, text_of(record.current_input)) for record in page.object_list]
+    return page  # type: ignore[return-value]  # the rows were put in the records' place
+
+
+@dataclass(frozen=True)
+class RecordLife:
+    """Everything that is known of one record."""
+
+    record: Record
+    reading_template: str
+    provenance: list[tuple[str, object]]
+    checks: list[CheckLine]
+    neighbours: list[tuple[Neighbour, str]]
+    events: list[RecordEvent]
+    decisions: list[Decision]
+    release_items: list[ReleaseItem]
+    diff: list[DiffPart]
+
+
+def record_life(project: Project, record: Record) -> RecordLife:
+    task_type = task_type_of(project.task_type)
+    before, after = task_type.text_of(record.input), task_type.text_of(record.current_input)
+    neighbours = record.neighbours.select_related("other")
+    items = ReleaseItem.objects.filter(record=record).select_related("release").order_by("release__number")
+    return RecordLife(
+        record=record,
+        reading_template=task_type.reading_template,
+        provenance=_provenance(record),
+        checks=check_lines(record, check_titles(project)) if record.source_type != SourceType.REAL else [],
+        neighbours=[(near, task_type.text_of(near.other.current_input)) for near in neighbours],
+        events=list(record.events.select_related("actor").order_by("seq")),
+        decisions=list(record.decisions.select_related("reviewer", "undo").order_by("id")),
+        release_items=list(items),
+        diff=word_diff(before, after) if before != after else [],
+    )
+
+
+def _provenance(record: Record) -> list[tuple[str, object]]:
+    names = (
+        "source_type", "use", "generator_provider", "generator_model", "generator_model_family", "prompt_version",
+        "schema_version", "created_at", "run_uuid", "submission_uuid", "request_id", "import_uuid", "axes",
+        "rights_note",
+    )  # fmt: skip
+    return [(name, value) for name in names if (value := getattr(record, name)) not in ("", None, {})]

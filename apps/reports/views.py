@@ -1,0 +1,87 @@
+"""Pages that join rooms. They write nothing."""
+
+from __future__ import annotations
+
+import csv
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from apps.accounts.access import SignedInRequest, signed_in
+from apps.core.tabular import csv_safe
+from apps.records.models import Record
+from apps.reports.gaps import gap_page
+from apps.reports.home import project_home as read_home
+from apps.reports.provenance import provenance_report
+from apps.reports.records import RecordFilter, record_life, record_page
+from apps.specs.access import ProjectRequest, project_view
+from apps.specs.models import Gap, Membership, Project, Role
+from apps.validation.selectors import dropped_by_check
+
+
+@signed_in
+@require_GET
+def home(request: SignedInRequest) -> HttpResponse:
+    memberships = Membership.objects.filter(user=request.user).select_related("project").order_by("project__name")
+    return render(request, "reports/home.html", {"memberships": memberships})
+
+
+@project_view()
+@require_GET
+def project_home(request: ProjectRequest, project: Project) -> HttpResponse:
+    return render(request, "reports/project_home.html", {"home": read_home(project, request.membership)})
+
+
+@project_view()
+@require_GET
+def record_list(request: ProjectRequest, project: Project) -> HttpResponse:
+    form = RecordFilter(project, request.GET)
+    if not form.is_valid():
+        return render(request, "reports/record_list.html", {"form": form, "page_obj": None}, status=400)
+    page = record_page(project, form, request.GET.get("page", "1"))
+    return render(request, "reports/record_list.html", {"form": form, "page_obj": page})
+
+
+@project_view()
+@require_GET
+def record_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    record = get_object_or_404(Record.objects.select_related("gap", "reviewer"), project=project, pk=pk)
+    return render(request, "reports/record_detail.html", {"life": record_life(project, record)})
+
+
+@project_view()
+@require_GET
+def gap_detail(request: ProjectRequest, project: Project, slug: str) -> HttpResponse:
+    gap = get_object_or_404(Gap.objects.select_related("opened_by"), project=project, slug=slug)
+    is_lead = request.membership.has_any(frozenset({Role.LEAD}))
+    return render(request, "reports/gap_detail.html", {"page": gap_page(gap), "is_lead": is_lead})
+
+
+@project_view()
+@require_GET
+def dropped(request: ProjectRequest, project: Project) -> HttpResponse:
+    return render(request, "reports/dropped.html", {"dropped": dropped_by_check(project, samples=5)})
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def provenance(request: ProjectRequest, project: Project) -> HttpResponse:
+    return render(request, "reports/provenance.html", {"report": provenance_report(project)})
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def provenance_csv(request: ProjectRequest, project: Project) -> HttpResponse:
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{project.slug}-provenance.csv"'},
+    )
+    writer = csv.writer(response)
+    writer.writerow(["dimension", "name", "decided", "accepted", "edited", "rejected", "rate", "low", "high"])
+    for dimension in provenance_report(project).dimensions:
+        for row in dimension.rows:
+            figures = [row.decided, row.accepted, row.edited, row.rejected]
+            shares = [f"{value:.4f}" for value in (row.rate, row.low, row.high)]
+            writer.writerow([dimension.key, csv_safe(row.name), *figures, *shares])
+    return response
