@@ -4,13 +4,48 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 # Before Django reads its settings: tests never touch the var/ of a developer.
 os.environ.setdefault("SYNTHREVIEW_VAR", tempfile.mkdtemp(prefix="synthreview-tests-"))
 os.environ.setdefault("SECRET_KEY", "only for tests")
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
+from django.db.backends.sqlite3.operations import DatabaseOperations
+from hypothesis import settings as hypothesis_settings
+
+# Speed is shown by benchmarks; a busy machine must not fail a property. Derandomised: a red run stays red.
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite tests run on files, as in earnest: threads and a live server have connections of their own."""
+    folder = tmp_path_factory.mktemp("databases")
+    for alias, values in django_settings.DATABASES.items():
+        if values["ENGINE"].endswith("sqlite3"):
+            values.setdefault("TEST", {})["NAME"] = str(folder / f"{alias}.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_guards() -> None:
+    """Lets a transactional test clean up on SQLite, where emptying a table is a DELETE that triggers refuse.
+
+    They are dropped and put back in the transaction that flushes. (PostgreSQL truncates, past row triggers.)
+    """
+    plain_flush = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, *args: Any, **options: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        drops = [f"DROP TRIGGER {name}" for name, _ in triggers]
+        return [*drops, *plain_flush(self, *args, **options), *(sql for _, sql in triggers)]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

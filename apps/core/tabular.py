@@ -1,8 +1,8 @@
 """Rows out of an uploaded CSV or JSONL file, and the columns of a row into a record's input, output and tags.
 
-A file that cannot be read at all is refused (``FileRefusedError``, with the remedy). A row that cannot be read
-comes out as a ``RowError`` in its place, so that a report can list every bad row; whether one bad row stops
-the import is for the caller to decide.
+A file that cannot be read at all is refused (``FileRefusedError``, with the remedy). A row that cannot be
+read comes out as a ``RowError`` in its place, so that a report can list every bad row; whether one bad row
+stops the import is for the caller to decide.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ def _format_of(data: bytes, filename: str) -> Format:
             "The file is packed or a workbook. Upload plain CSV or JSONL: unpack or export it first."
         )
     if suffix not in _FORMATS:
-        raise FileRefusedError(f"Unknown kind of file {suffix!r}: name it .csv, .tsv or .jsonl.")
+        raise FileRefusedError(
+            "The file's name must end in .csv, .tsv or .jsonl, so that it is read as what it is."
+        )
     if len(data) > MAX_FILE_BYTES:
         raise FileRefusedError(
             f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB. Split it into several."
@@ -152,20 +154,16 @@ def _jsonl_rows(data: bytes) -> Iterator[Row | RowError]:
         if not line.data.strip():
             continue
         try:
-            yield Row(number, _checked_object(loads_line(line.data), number))
+            value = loads_line(line.data)
         except StrictJsonError as error:
             yield RowError(number, error.message)
-        except RowError as error:
-            yield error
-
-
-def _checked_object(value: JsonValue, line: int) -> dict[str, JsonValue]:
-    if not isinstance(value, dict):
-        raise RowError(line, "The line is not a JSON object.")
-    for pointer, text in flatten_strings(value):
-        if len(text) > MAX_FIELD_CHARS:
-            raise RowError(line, f"{pointer} is longer than {MAX_FIELD_CHARS:,} characters.")
-    return value
+            continue
+        if not isinstance(value, dict):
+            yield RowError(number, "The line is not a JSON object.")
+        elif long := [pointer for pointer, text in flatten_strings(value) if len(text) > MAX_FIELD_CHARS]:
+            yield RowError(number, f"{long[0]} is longer than {MAX_FIELD_CHARS:,} characters.")
+        else:
+            yield Row(number, value)
 
 
 # --- CSV

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.strict_json import (
@@ -150,6 +150,7 @@ def test_messages_place_the_fault_without_quoting_the_text() -> None:
     assert len(message) < 120
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_what_is_written_canonically_is_read_back_equal(value: JsonValue) -> None:
     again = loads_line(canonical_dumps(value))
@@ -157,6 +158,7 @@ def test_what_is_written_canonically_is_read_back_equal(value: JsonValue) -> Non
     assert canonical_dumps(again) == canonical_dumps(value)
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_spelling_does_not_change_the_hash(value: JsonValue) -> None:
     respelled = json.dumps({"b": value, "a": [value]}, indent=1, ensure_ascii=True).encode()
@@ -187,6 +189,7 @@ raw_fragments = [b"\x00", b"\xff", b"\xfe", b"\xef\xbb\xbf", b"\xc3\xa9", b"\n"]
 json_like_bytes = st.lists(st.sampled_from([*map(str.encode, json_fragments), *raw_fragments])).map(b"".join)
 
 
+@settings(deadline=None)
 @given(st.binary() | json_like_bytes)
 def test_any_bytes_are_read_or_refused_and_nothing_else(data: bytes) -> None:
     try:
@@ -245,6 +248,7 @@ def test_an_over_long_line_is_cut_hashed_whole_and_its_neighbours_survive() -> N
     assert stream.longest <= MAX_LINE_BYTES + 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([b"\n", b"\r", b"a", b"bcd", b"e" * 9])).map(b"".join),
     st.integers(1, 12),

@@ -6,7 +6,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.strict_json import JsonValue
@@ -58,6 +58,7 @@ def test_canonical_form_is_pinned(text: str, expected: str) -> None:
     assert tokens(text) == expected.split()
 
 
+@settings(deadline=None)
 @given(awkward_text | st.text())
 def test_canonical_is_idempotent(text: str) -> None:
     once = canonical(text)
@@ -74,6 +75,7 @@ def test_canonical_is_idempotent_on_every_character() -> None:
     assert changed == []
 
 
+@settings(deadline=None)
 @given(awkward_text | st.text())
 def test_canonical_leaves_no_case_punctuation_control_or_doubled_space(text: str) -> None:
     folded = canonical(text)
@@ -91,6 +93,7 @@ def test_canonical_leaves_no_case_punctuation_control_or_doubled_space(text: str
     assert folded == folded.casefold() == unicodedata.normalize("NFKC", folded)
 
 
+@settings(deadline=None)
 @given(awkward_text | st.text())
 def test_how_the_input_was_normalised_does_not_matter(text: str) -> None:
     assert canonical(unicodedata.normalize("NFD", text)) == canonical(unicodedata.normalize("NFC", text))
@@ -129,6 +132,7 @@ def test_sentences(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab1A .!?…\n\r-*•)\u2028\"'")))
 def test_sentences_lose_no_letter(text: str) -> None:
     def letters(of: str) -> str:
@@ -178,6 +182,7 @@ few_words = st.lists(st.sampled_from(["a", "b ", "c  ", "\n", " ", "\u00a0d", "r
 )
 
 
+@settings(deadline=None)
 @given(few_words | st.text(), few_words | st.text())
 def test_a_diff_puts_both_texts_together_again(before: str, after: str) -> None:
     parts = word_diff(before, after)
@@ -193,6 +198,7 @@ def test_a_diff_puts_both_texts_together_again(before: str, after: str) -> None:
     }
 
 
+@settings(deadline=None)
 @given(few_words)
 def test_a_diff_of_equal_texts_is_one_part_at_most(text: str) -> None:
     assert word_diff(text, text) == ([DiffPart("same", text)] if text else [])

@@ -12,17 +12,6 @@ from apps.core.charts import format as number
 from apps.core.charts import svg
 from apps.core.charts.scale import Scale
 
-WIDTH = 1080
-ROW = 44
-HEAD = 28
-FOOT = 28
-PLOT_START = 240
-PLOT_END = 836
-NAME_LENGTH = 26
-BAR = 14
-CAP = 5
-TICK = 0.2
-
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -40,54 +29,80 @@ class Rate:
     is_odd: bool = False
 
 
-def rate_bars(rates: Sequence[Rate], *, title: str, measure: str) -> SafeString:
-    """Draw the rates on an axis from 0 to 100%. ``measure`` heads it: ``Accepted of reviewed``.
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where things stand, in drawing units; a ``_y`` inside a row counts from the row's top."""
 
-    A rate without an interval is drawn hollow and says only its counts: too few to compare.
-    Raises ``ValueError`` without rates, or for a rate of nothing.
+    css: str
+    width: int
+    row: int
+    plot: tuple[int, int]
+    bar_y: int
+    tick: float
+
+
+# Beside each other on a desk; on a phone the bar goes under the words.
+_WIDE = _Layout("chart-wide", 1080, 44, (240, 836), 15, 0.2)
+_NARROW = _Layout("chart-narrow", 340, 68, (16, 324), 42, 0.25)
+_HEAD = 28
+_FOOT = 28
+_FIRST_Y = 18
+_SECOND_Y = 35
+_BAR = 14
+_CAP = 5
+_NAME_LENGTH = 24
+
+
+def rate_bars(rates: Sequence[Rate], *, title: str, measure: str) -> SafeString:
+    """Draw the rates on an axis from 0 to 100%; a wide and a narrow drawing, of which CSS shows one.
+
+    ``measure`` heads the axis: ``Accepted of reviewed``. A rate without an interval is drawn hollow and
+    says only its counts: too few to compare. Raises ``ValueError`` without rates, or for a rate of nothing.
     """
     if not rates:
         raise ValueError("A chart of rates needs at least one rate.")
     if empty := [rate.name for rate in rates if rate.n < 1]:
         raise ValueError(f"A rate needs at least one row; there is none in {', '.join(empty)}.")
-    scale = Scale(0, 1, PLOT_START, PLOT_END)
-    height = HEAD + ROW * len(rates) + FOOT
-    return svg.figure(
-        [
-            svg.text(f"{measure}, 95% CI", x=PLOT_START, y=12, css="chart-head"),
-            *_grid(scale, height),
-            *(_row(rate, HEAD + ROW * index + ROW // 2, scale) for index, rate in enumerate(rates)),
-        ],
-        css="chart-rates",
-        size=(WIDTH, height),
-        title=title,
-        about=" ".join(_sentence(rate) for rate in rates),
-    )
+    about = " ".join(_sentence(rate) for rate in rates)
+    drawings = []
+    for layout in (_WIDE, _NARROW):
+        scale = Scale(0, 1, *layout.plot)
+        height = _HEAD + layout.row * len(rates) + _FOOT
+        head_x = layout.plot[0] if layout is _WIDE else 0
+        parts = [svg.text(f"{measure}, 95% CI", x=head_x, y=12, css="chart-head")]
+        parts += _grid(scale, layout.tick, height)
+        parts += [_row(rate, _HEAD + layout.row * index, scale, layout) for index, rate in enumerate(rates)]
+        drawings.append(
+            svg.figure(parts, css=layout.css, size=(layout.width, height), title=title, about=about)
+        )
+    return svg.join(drawings)
 
 
-def _grid(scale: Scale, height: int) -> list[SafeString]:
+def _grid(scale: Scale, step: float, height: int) -> list[SafeString]:
     parts = []
-    for tick in scale.ticks(TICK):
+    for tick in scale.ticks(step):
         x = scale(tick)
-        parts.append(svg.vertical(x=x, y1=HEAD - 6, y2=height - FOOT, css="chart-grid"))
+        parts.append(svg.vertical(x=x, y1=_HEAD - 6, y2=height - _FOOT, css="chart-grid"))
         parts.append(svg.text(number.percent(tick), x=x, y=height - 8, css="chart-soft", anchor="middle"))
     return parts
 
 
-def _row(rate: Rate, middle: int, scale: Scale) -> SafeString:
-    top = middle - BAR // 2
-    filled = round(scale(rate.hits / rate.n) - PLOT_START, 2)
-    first, second = middle - 2, middle + 15
+def _row(rate: Rate, top: int, scale: Scale, layout: _Layout) -> SafeString:
+    left, right = layout.plot
+    bar_y = top + layout.bar_y
+    filled = round(scale(rate.hits / rate.n) - left, 2)
+    mark = "! " if rate.is_odd else ""
+    first, second = top + _FIRST_Y, top + _SECOND_Y
     parts = [
-        svg.text(svg.clipped(rate.name, most=NAME_LENGTH), x=0, y=first, css="chart-strong"),
+        svg.box(x=left, y=bar_y, width=right - left, height=_BAR, radius=3, css="chart-track"),
+        svg.box(x=left, y=bar_y, width=filled, height=_BAR, radius=3, css="chart-bar"),
+        svg.text(svg.clipped(rate.name, most=_NAME_LENGTH), x=0, y=first, css="chart-strong"),
         svg.text(rate.note, x=0, y=second, css="chart-soft chart-note"),
-        svg.box(x=PLOT_START, y=top, width=PLOT_END - PLOT_START, height=BAR, radius=3, css="chart-track"),
-        svg.box(x=PLOT_START, y=top, width=filled, height=BAR, radius=3, css="chart-bar"),
-        svg.text(f"{'! ' if rate.is_odd else ''}{_rate_text(rate)}", x=WIDTH, y=first, css="chart-strong", anchor="end"),
-        svg.text(_counts_text(rate), x=WIDTH, y=second, css="chart-soft", anchor="end"),
+        svg.text(mark + _rate_text(rate), x=layout.width, y=first, css="chart-strong", anchor="end"),
+        svg.text(_counts_text(rate), x=layout.width, y=second, css="chart-soft", anchor="end"),
     ]
     if rate.low is not None and rate.high is not None:
-        parts.append(_whisker(scale(rate.low), scale(rate.high), middle))
+        parts.append(_whisker(scale(rate.low), scale(rate.high), bar_y + _BAR // 2))
     return svg.group(parts, css=_state(rate), title=_sentence(rate))
 
 
@@ -103,8 +118,8 @@ def _whisker(left: float, right: float, y: int) -> SafeString:
         left=left,
         right=right,
         y=y,
-        top=y - CAP,
-        end=y + CAP,
+        top=y - _CAP,
+        end=y + _CAP,
     )
 
 

@@ -14,22 +14,15 @@ from apps.core.charts import format as number
 from apps.core.charts import svg
 from apps.core.charts.scale import Scale, nice_step
 
-WIDTH = 1080
-ROW = 48
-HEAD = 40
-FOOT = 36
-PAD = 12
-PLOT_START = 240
-PLOT_END = 836
-NAME_LENGTH = 24
-MOST_TICKS = 8
-
-# Both ways, since the interval leaves both open; the selector keeps phones from drawing an emoji.
-UNCLEAR = "\N{LEFT RIGHT ARROW}\N{VARIATION SELECTOR-15}"
-
 Outcome = Literal["gain", "loss", "unclear"]
 Unit = Literal["score", "percent"]
-_MARKS: dict[Outcome, str] = {"gain": "▲", "loss": "▼", "unclear": UNCLEAR}
+
+# "Unclear" points both ways, as its interval does; the selector keeps phones from drawing an emoji.
+_MARKS: dict[Outcome, str] = {
+    "gain": "▲",
+    "loss": "▼",
+    "unclear": "\N{LEFT RIGHT ARROW}\N{VARIATION SELECTOR-15}",
+}
 _WORDS: dict[Outcome, str] = {"gain": "clear gain", "loss": "clear loss", "unclear": "not clear"}
 
 
@@ -60,6 +53,33 @@ class DumbbellRow:
     is_targeted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where things stand, in drawing units; a ``_y`` inside a row counts from the row's top."""
+
+    css: str
+    width: int
+    row: int
+    pad: int
+    plot: tuple[int, int]
+    most_ticks: int
+    value_right: int
+    before_y: int
+    after_y: int
+    value_y: int
+    interval_y: int
+
+
+# Beside each other on a desk; on a phone the plot goes under the words.
+_WIDE = _Layout("chart-wide", 1080, 48, 12, (240, 836), 8, 142, 17, 32, 29, 29)
+_NARROW = _Layout("chart-narrow", 340, 88, 8, (16, 324), 5, 8, 56, 71, 21, 38)
+_HEAD = 40
+_FOOT = 36
+_NAME_Y = 21
+_COUNT_Y = 38
+_NAME_LENGTH = 24
+
+
 def dumbbell(
     rows: Sequence[DumbbellRow],
     *,
@@ -69,7 +89,7 @@ def dumbbell(
     unit: Unit = "score",
     confidence: str = "95% CI",
 ) -> SafeString:
-    """Draw the rows, top to bottom, on one axis.
+    """Draw the rows, top to bottom, on one axis; a wide and a narrow drawing, of which CSS shows one.
 
     ``metric`` heads the axis (``Recall on the frozen holdout``); ``axis`` fixes its two ends, otherwise
     they are taken from the data, rounded outwards. ``unit`` writes 0.74 as ``0.74`` or as ``74%``, and a
@@ -77,42 +97,45 @@ def dumbbell(
     """
     if not rows:
         raise ValueError("A dumbbell chart needs at least one row.")
-    low, high, step = _axis(rows, axis)
-    scale = Scale(low, high, PLOT_START, PLOT_END)
-    height = HEAD + ROW * len(rows) + FOOT
-    return svg.figure(
-        [
-            *_heads(metric, confidence),
-            *_grid(scale, step, height, unit),
-            *(_row(row, HEAD + ROW * index, scale, unit) for index, row in enumerate(rows)),
-        ],
-        css="chart-dumbbell",
-        size=(WIDTH, height),
-        title=title,
-        about=" ".join(_sentence(row, unit) for row in rows),
-    )
+    about = " ".join(_sentence(row, unit) for row in rows)
+    drawings = []
+    for layout in (_WIDE, _NARROW):
+        low, high, step = _axis(rows, axis, layout.most_ticks)
+        scale = Scale(low, high, *layout.plot)
+        height = _HEAD + layout.row * len(rows) + _FOOT
+        parts = [*_heads(layout, metric, confidence), *_grid(scale, step, height, unit)]
+        parts += [
+            _row(row, _HEAD + layout.row * index, scale, layout, unit) for index, row in enumerate(rows)
+        ]
+        drawings.append(
+            svg.figure(parts, css=layout.css, size=(layout.width, height), title=title, about=about)
+        )
+    return svg.join(drawings)
 
 
 def legend() -> SafeString:
     """The key to the marks, as a list to stand above the chart."""
-    entries = (
-        ("chart-unclear", "chart-before", "before"),
-        ("chart-gain", "chart-after", "▲ after, clear gain"),
-        ("chart-unclear", "chart-after", f"{UNCLEAR} after, not clear"),
-        ("chart-loss", "chart-after", "▼ after, clear loss"),
+    entries: tuple[tuple[Outcome, str, str], ...] = (
+        ("unclear", "chart-before", "before"),
+        ("gain", "chart-after", f"{_MARKS['gain']} after, clear gain"),
+        ("unclear", "chart-after", f"{_MARKS['unclear']} after, not clear"),
+        ("loss", "chart-after", f"{_MARKS['loss']} after, clear loss"),
     )
     items = format_html_join(
         "",
-        '<li><svg class="chart" viewBox="0 0 12 12" aria-hidden="true"><g class="{}">{}</g></svg>{}</li>',
+        '<li><svg class="chart" viewBox="0 0 12 12" aria-hidden="true">'
+        '<g class="chart-{}">{}</g></svg>{}</li>',
         ((outcome, svg.dot(x=6, y=6, radius=4.5, css=mark), words) for outcome, mark, words in entries),
     )
     return format_html('<ul class="legend">{}</ul>', items)
 
 
-def _axis(rows: Sequence[DumbbellRow], fixed: tuple[float, float] | None) -> tuple[float, float, float]:
+def _axis(
+    rows: Sequence[DumbbellRow], fixed: tuple[float, float] | None, most_ticks: int
+) -> tuple[float, float, float]:
     """The two ends and the step between ticks."""
     if fixed:
-        return *fixed, nice_step(fixed[1] - fixed[0], at_most=MOST_TICKS)
+        return *fixed, nice_step(fixed[1] - fixed[0], at_most=most_ticks)
     shown = [
         value
         for row in rows
@@ -120,18 +143,19 @@ def _axis(rows: Sequence[DumbbellRow], fixed: tuple[float, float] | None) -> tup
         for value in (estimate.value, estimate.low, estimate.high)
         if value is not None
     ]
-    # Slices that stand on one spot have no span; a tenth keeps the axis drawable.
-    step = nice_step(max(max(shown) - min(shown), 0.1), at_most=MOST_TICKS - 2)
+    # Rounding outwards adds up to two steps. Slices that stand on one spot have no span; a tenth
+    # keeps the axis drawable.
+    step = nice_step(max(max(shown) - min(shown), 0.1), at_most=most_ticks - 2)
     first, last = math.floor(min(shown) / step), math.ceil(max(shown) / step)
     return first * step, max(last, first + 1) * step, step
 
 
-def _heads(metric: str, confidence: str) -> list[SafeString]:
-    return [
-        svg.text("Slice (n)", x=0, y=14, css="chart-head"),
-        svg.text(f"{metric}, {confidence}", x=PLOT_START, y=14, css="chart-head"),
-        svg.text(f"Change, {confidence}", x=WIDTH, y=14, css="chart-head", anchor="end"),
-    ]
+def _heads(layout: _Layout, metric: str, confidence: str) -> list[SafeString]:
+    heads = [svg.text("Slice (n)", x=0, y=14, css="chart-head")]
+    if layout is _WIDE:
+        heads.append(svg.text(f"{metric}, {confidence}", x=layout.plot[0], y=14, css="chart-head"))
+    heads.append(svg.text(f"Change, {confidence}", x=layout.width, y=14, css="chart-head", anchor="end"))
+    return heads
 
 
 def _grid(scale: Scale, step: float, height: int, unit: Unit) -> list[SafeString]:
@@ -142,7 +166,7 @@ def _grid(scale: Scale, step: float, height: int, unit: Unit) -> list[SafeString
             number.percent(tick, digits=digits) if unit == "percent" else number.level(tick, digits=digits)
         )
         x = scale(tick)
-        parts.append(svg.vertical(x=x, y1=HEAD - 12, y2=height - FOOT + 8, css="chart-grid"))
+        parts.append(svg.vertical(x=x, y1=_HEAD - 12, y2=height - _FOOT + 8, css="chart-grid"))
         parts.append(svg.text(words, x=x, y=height - 8, css="chart-soft", anchor="middle"))
     return parts
 
@@ -153,17 +177,17 @@ def _tick_digits(step: float, unit: Unit) -> int:
     return max(decimals - 2, 0) if unit == "percent" else decimals
 
 
-def _row(row: DumbbellRow, top: int, scale: Scale, unit: Unit) -> SafeString:
+def _row(row: DumbbellRow, top: int, scale: Scale, layout: _Layout, unit: Unit) -> SafeString:
     note = f" · {row.note}" if row.note else ""
     parts = [
-        svg.text(svg.clipped(row.name, most=NAME_LENGTH), x=PAD, y=top + 21, css="chart-strong"),
-        svg.text(f"n = {number.count(row.n)}{note}", x=PAD, y=top + 38, css="chart-soft"),
-        *_mark(row.before, scale, y=top + 17, css="chart-before", radius=5),
-        *_mark(row.after, scale, y=top + 32, css="chart-after", radius=6.5),
-        svg.text(_change(row, unit), x=WIDTH - PAD, y=top + 29, css="chart-change", anchor="end"),
+        svg.text(svg.clipped(row.name, most=_NAME_LENGTH), x=layout.pad, y=top + _NAME_Y, css="chart-strong"),
+        svg.text(f"n = {number.count(row.n)}{note}", x=layout.pad, y=top + _COUNT_Y, css="chart-soft"),
+        *_mark(row.before, scale, y=top + layout.before_y, css="chart-before", radius=5),
+        *_mark(row.after, scale, y=top + layout.after_y, css="chart-after", radius=6.5),
+        *_change(row, top, layout, unit),
     ]
     if row.is_targeted:
-        band = svg.box(x=0, y=top + 2, width=WIDTH, height=ROW - 4, radius=8, css="chart-band")
+        band = svg.box(x=0, y=top + 2, width=layout.width, height=layout.row - 4, radius=8, css="chart-band")
         parts.insert(0, band)
     return svg.group(parts, css=f"chart-{row.outcome}", title=_sentence(row, unit))
 
@@ -176,14 +200,20 @@ def _mark(estimate: Estimate, scale: Scale, *, y: int, css: str, radius: float) 
     return [svg.horizontal(x1=scale(estimate.low), x2=scale(estimate.high), y=y, css=css), value]
 
 
-def _change(row: DumbbellRow, unit: Unit) -> SafeString:
-    interval = _change_interval(row.change, unit)
-    return format_html(
-        '<tspan class="chart-strong">{} {}</tspan>{}',
-        _MARKS[row.outcome],
-        _change_value(row.change, unit),
-        format_html('<tspan class="chart-interval" dx="5">({})</tspan>', interval) if interval else "",
+def _change(row: DumbbellRow, top: int, layout: _Layout, unit: Unit) -> list[SafeString]:
+    words = f"{_MARKS[row.outcome]} {_change_value(row.change, unit)}"
+    value = svg.text(
+        words,
+        x=layout.width - layout.value_right,
+        y=top + layout.value_y,
+        css="chart-strong chart-change",
+        anchor="end",
     )
+    interval = _change_interval(row.change, unit)
+    if not interval:
+        return [value]
+    right, y = layout.width - layout.pad, top + layout.interval_y
+    return [value, svg.text(f"({interval})", x=right, y=y, css="chart-change", anchor="end")]
 
 
 def _change_value(change: Estimate, unit: Unit) -> str:

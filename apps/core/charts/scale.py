@@ -35,5 +35,5 @@ def nice_step(span: float, *, at_most: int) -> float:
     """
     if span <= 0:
         raise ValueError(f"A scale needs a positive span, not {span}.")
-    power = 10 ** math.floor(math.log10(span / at_most))
+    power = math.pow(10, math.floor(math.log10(span / at_most)))
     return next(power * nice for nice in _NICE_STEPS if span / (power * nice) <= at_most + 1e-9)

@@ -72,6 +72,17 @@ class Pattern:
         found: Iterator[Match] = self._regexp.finditer(data)
         return found
 
+    def readings(self, data: bytes) -> Iterator[tuple[Match, int, int]]:
+        """Matches with the spans of their values; a value is looked at again for a match that starts inside it.
+
+        In ``key="token" value="…"`` the first reading takes ``token`` for the value and must not hide the second.
+        """
+        begin = 0
+        while match := self._regexp.search(data, begin):
+            start, end = self.value_span(match)
+            yield match, start, end
+            begin = max(start, match.span()[0] + 1)
+
     def values(self, data: bytes) -> Iterator[Span]:
         """The spans of all values, left to right."""
         return (self.value_span(match) for match in self.matches(data))

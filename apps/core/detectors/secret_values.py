@@ -38,14 +38,16 @@ _EMPTY_WORDS = frozenset(
     " changeme required optional varchar bool boolean integer int number object array input hunter".split()
 )
 _DOCUMENTED = Pattern(r"EXAMPLE(?:KEY)?$|^EXAMPLE|example(?:key|token|secret)?$")
-_CODE = Pattern(
-    r"[A-Za-z_][\w.]*\(.*|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+[;,)]*|[A-Za-z_][\w.]*\[.*"
+_CALL = Pattern(
+    r"[A-Za-z_][\w.]*\(.*|[A-Za-z_][\w.]*\[.*"
     r"|(?:os|process|config|settings|self|this|ctx|env|request|response|data|args|params|props|options|secrets|vars|var"
     r"|local|module|output|inputs)[.\[].*"
 )
-_LOCATION = Pattern(
-    r"[a-z][a-z0-9+.\-]*://.*|\.{0,2}/[\w.\-@]+(?:/[\w.\-@]*)*|~/.*|[A-Za-z]:\\.*|[\w.\-/\\]+\.(?:pem|key|crt|cer|p12|pfx|jks|json"
-    r"|ya?ml|toml|ini|txt|env|conf|cfg|xml|js|ts|py|go|rb|java|cs|php|html?|md|gpg|asc|pub|zip|tar|gz|png|jpe?g|svg)"
+_ATTRIBUTE = Pattern(r"[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_][\w\-]*)+[;,)]*")
+_ADDRESS = Pattern(r"[a-z][a-z0-9+.\-]*://.*|~/.*|[A-Za-z]:\\.*")
+_PATH = Pattern(
+    r"\.{0,2}/[\w.\-@]+(?:/[\w.\-@]*)*|[\w.\-/\\]+\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|toml|ini|txt|env|conf"
+    r"|cfg|xml|js|ts|py|go|rb|java|cs|php|html?|md|gpg|asc|pub|zip|tar|gz|png|jpe?g|svg)"
 )
 _MAILBOX = Pattern(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,6}")
 _QUANTITY = Pattern(
@@ -94,7 +96,7 @@ def is_documented(value: str) -> bool:
 
 def is_placeholder(value: str) -> bool:
     """Whether the author left the value out: a template, a mask, or the name of the field instead of a value."""
-    if not is_filled_in(value) or value.lower().strip("\"'.,;:!()") in _EMPTY_WORDS:
+    if not is_filled_in(value) or value.lower().strip("\"'.,;:!()[]{}") in _EMPTY_WORDS:
         return True
     if len(set(value)) == 1 and not value.isdigit():
         return True
@@ -117,7 +119,10 @@ def is_uuid(value: str) -> bool:
 def is_elsewhere(value: str) -> bool:
     """Whether the value says where a credential is (code, a file, an address) instead of being one."""
     data = value.encode()
-    return _CODE.fits(data) or _LOCATION.fits(data) or _MAILBOX.fits(data)
+    if _CALL.fits(data) or _ADDRESS.fits(data) or _MAILBOX.fits(data):
+        return True
+    # Base64 can start with a slash and tokens have dots in them; paths and names of variables are made of words.
+    return (_PATH.fits(data) or _ATTRIBUTE.fits(data)) and is_wordy(value)
 
 
 def looks_random(value: str, *, shortest: int = 12, bits: float = RANDOM_BITS) -> bool:
@@ -145,7 +150,8 @@ def is_strong_password(value: str) -> bool:
     """Letters with digits or with a sign that words do not have: nothing that prose puts there by chance."""
     letters = any(character.isalpha() for character in value)
     digits = any(character.isdigit() for character in value)
-    signs = any(not character.isalnum() and character not in _QUIET_SIGNS for character in value)
+    # The mark that ends a question or a cry is the sentence's.
+    signs = any(not character.isalnum() and character not in _QUIET_SIGNS for character in value.rstrip("!?"))
     if not ((letters and digits) or (signs and (letters or digits))):
         return False
     data = value.encode()

@@ -19,7 +19,7 @@ from apps.core.detectors.synthetic import alnum, uuid
 
 _NAME = r"(?:secrets?|tokens?|credentials?|creds|auth|authorization|key|schlüssel|clé api|clave api|chave api|bearer|jwt|signature)"
 _ASSIGNED = Pattern(
-    rf"[\w.\-]{{0,40}}{_NAME}[\w.\-]{{0,30}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|,)[ \t]{{0,3}}{VALUE}",
+    rf"[\w.\-]{{0,40}}{_NAME}[\w.\-]{{0,30}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|,){VALUE}",
     ignore_case=True,
 )
 # Names that promise a credential. Any other "key" can be a key of a table, a map or a piano.
@@ -70,8 +70,7 @@ _VALUE_FIRST = Pattern(
 
 
 def _find_assigned(text: EncodedText) -> Iterator[Span]:
-    for match in _ASSIGNED.matches(text.data):
-        start, end = _ASSIGNED.value_span(match)
+    for match, start, end in _ASSIGNED.readings(text.data):
         intro = introduction(text, match, start, look_back=16)
         if _OTHER_NAME.occurs_in(intro):
             continue
@@ -92,8 +91,7 @@ def _is_key(value: str, *, promised: bool) -> bool:
 
 
 def _find_nearby(text: EncodedText) -> Iterator[Span]:
-    for match in _NEARBY.matches(text.data):
-        start, end = _NEARBY.value_span(match)
+    for match, start, end in _NEARBY.readings(text.data):
         intro = introduction(text, match, start, look_back=16)
         if _ABOUT_IDENTIFIERS.occurs_in(intro) or _OTHER_NAME.occurs_in(intro):
             continue
@@ -112,7 +110,9 @@ def _has_all_kinds(value: str) -> bool:
 
 
 def _find_value_first(text: EncodedText) -> Iterator[Span]:
-    for start, end in _VALUE_FIRST.values(text.data):
+    for match, start, end in _VALUE_FIRST.readings(text.data):
+        if b" of " in text.data[end : match.span()[1]]:
+            continue
         value, end = read_value(text, start, end)
         if (
             any(map(str.isdigit, value))

@@ -22,7 +22,7 @@ _COMMAND = Pattern(
     r"(?:^|[\s\"'\[,])--?(?:password|passwd|passphrase|pass|pwd|token|api[-_]?key|secret(?:[-_]key)?|auth[-_]?token"
     r"|access[-_]?token|client[-_]secret|requirepass|storepass|keypass|db[-_]password|registry[-_]password)"
     r"(?:[\s=]|[\"'],\s?)\s{0,2}[\"']?([^\s\"']{4,200})"
-    r"|\bcurl\b[^\n]{0,400}?\s(?:-u|--user)[= ]{0,2}[\"']?[^\s:\"']{1,80}:([^\s\"']{3,200})"
+    r"|\bcurl\b(?s:.{0,400}?)\s(?:-u|--user)[= ]{0,3}[\"']?[^\s:\"']{0,80}[\"']?:[\"']?([^\s\"']{3,200})"
     r"|\bsshpass\s{1,2}-p\s{0,2}[\"']?([^\s\"']{3,200})"
     r"|\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p[\"']?([^\s\"'\-][^\s\"']{3,200})"
     r"|\b(?:docker|podman|helm|oc|az|redis-cli|ldapsearch|mongo|mongosh|sqlcmd|snmpwalk|ipmitool)\b[^\n]{0,200}?"

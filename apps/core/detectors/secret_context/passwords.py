@@ -26,11 +26,11 @@ _NAME = (
     r"|hasło|haslo|lösenord|adgangskode|пароль|密码|パスワード|비밀번호)"
 )
 _ASSIGNED = Pattern(
-    rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}{OPERATOR}[ \t]{{0,3}}{VALUE}",
+    rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}{OPERATOR}{VALUE}",
     ignore_case=True,
 )
-_FOLLOWING = Pattern(rf"\b(?:password|passwd|passcode|passphrase) {VALUE}", ignore_case=True)
-_ABBREVIATED = Pattern(rf"\b(?:pass|pw|psw)\b[\"']?\s{{0,2}}[:=]\s{{0,2}}{VALUE}", ignore_case=True)
+_FOLLOWING = Pattern(rf"\b(?:password|passwd|passcode|passphrase)(?: [\-–—])? {VALUE}", ignore_case=True)
+_ABBREVIATED = Pattern(rf"\b(?:pass|pw|psw)\b[\"']?\s{{0,2}}(?:[:=]|is:?|was){VALUE}", ignore_case=True)
 _OTHER_PASSES = Pattern(
     r"(?:boarding|bus|season|day|ski|train|travel|rail|gate|hall|mountain|by|test|tests)\s$", ignore_case=True
 )
@@ -52,6 +52,7 @@ _PIN = Pattern(
     r"(\d{3,8})(?:[^\w]|$)",
     ignore_case=True,
 )
+_TELLS_WORDS = Pattern(r"phrase|\bis\b|lautet|\best\b|\bes\b", ignore_case=True)
 # "PIN code 560001" is a postal code in India.
 _POSTAL_PIN = Pattern(r"pin ?code.*", ignore_case=True)
 
@@ -61,8 +62,7 @@ PASSPHRASE = 16
 
 
 def _find_assigned(text: EncodedText) -> Iterator[Span]:
-    for match in _ASSIGNED.matches(text.data):
-        start, end = _ASSIGNED.value_span(match)
+    for match, start, end in _ASSIGNED.readings(text.data):
         intro = introduction(text, match, start, look_back=8)
         if _ABOUT_PASSWORDS.occurs_in(intro):
             continue
@@ -74,22 +74,21 @@ def _find_assigned(text: EncodedText) -> Iterator[Span]:
 def _is_password(text: EncodedText, value: str, start: int, end: int, intro: bytes) -> bool:
     if len(value) < SHORTEST or values.is_placeholder(value):
         return False
+    if value.startswith("@") and intro.endswith(b">"):
+        # ``<password>@host`` in the pattern of an address, not ``<password>value</password>``.
+        return False
     quoted = is_quoted(text, start)
     if " " in value:
         # In quotes after "is" several words are a passphrase; after a colon they are the label of a form.
-        return (
-            quoted
-            and len(value.split()) > 2
-            and not value[0].isupper()
-            and intro.rstrip(b" \"'`").endswith(b"is")
-        )
+        return quoted and len(value.split()) > 2 and not value[0].isupper() and _TELLS_WORDS.occurs_in(intro)
     if value.isdigit():
         return not _COUNTED.occurs_in(text.after(end, 14))
     if values.is_strong_password(value):
         return True
-    if values.is_elsewhere(value) or not all(part.isalpha() for part in value.split("-")):
+    word = value.rstrip("!?")
+    if values.is_elsewhere(value) or not all(part.isalpha() for part in word.split("-")):
         return False
-    return _is_password_of_letters(text, value, end, quoted=quoted, spaced_assignment=intro.endswith(b"= "))
+    return _is_password_of_letters(text, word, end, quoted=quoted, spaced_assignment=intro.endswith(b"= "))
 
 
 def _is_password_of_letters(
@@ -108,13 +107,13 @@ def _is_password_of_letters(
 def _find_following(text: EncodedText) -> Iterator[Span]:
     """A password straight after the word, without "is" or a colon: only one that prose would not put there."""
     for pattern in (_FOLLOWING, _ABBREVIATED):
-        for match in pattern.matches(text.data):
-            start, end = pattern.value_span(match)
+        for match, start, end in pattern.readings(text.data):
             if _OTHER_PASSES.occurs_in(text.before(match.span()[0], 12)):
                 continue
             value, end = read_value(text, start, end)
             word = value.rstrip("0123456789!")
-            if len(value) >= 5 and values.is_strong_password(value) and not is_ordinary(word):
+            unlikely = is_ordinary(word) or "=" in word
+            if len(value) > SHORTEST and values.is_strong_password(value) and not unlikely:
                 yield start, end
 
 

@@ -25,13 +25,20 @@ class ContextRule:
     near_miss: str
 
 
-# Between a name and its value: ``"name": "``, ``name =``, ``name is now``, ``name for the printer is``.
-PURPOSE = r"(?: ?\([^)\n]{1,40}\)| (?:for|to|of|on|in|from) (?:[\w.@'’\-]{1,40} ){1,6}?)?"
+# Between a name and its value: ``"name": "``, ``name :=``, ``var name string =``, ``<name>``, ``name: |`` and a new line,
+# ``"name", "value": "``, "name is now", "name for the printer is".
+PURPOSE = (
+    r"(?: ?\([^)\n]{1,40}\)|(?: |: ?)(?:string|str|char \*?)|"
+    r" (?:for|to|of|on|in|from) (?:[\w.@'’\-]{1,40} ){1,6}?)?"
+)
 AFTER_NAME = r"\\{0,2}[\"'\])]{0,2}[ \t]{0,3}"
-OPERATOR = r"(?:=>|:=|={1,2}|:|：|>|\b(?:is|are|was)(?: now| still| currently)?:?|\b(?:to|as|lautet|ist|est|es|sind)\b:?|é:?)"
+OPERATOR = (
+    r"(?:=>|[?+.:]{0,3}={1,2}|:[ \t]{0,2}[|>][+\-]?\s{1,12}|>\s{0,12}|:|：|\|\||,?\s{1,6}[\"']?value[\"']?\s{0,2}[:=]"
+    r"|\b(?:is|are|was)(?: now| still| currently)?:?|\b(?:to|as|lautet|ist|est|es|sind)\b:?|é:?)"
+)
 VALUE = (
-    r"\\{0,2}(?:\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|“([^”\n]{1,200})”|‘([^’\n]{1,200})’"
-    r"|([^\s\"'`<>“”‘’]{1,200}))"
+    r"[ \t]{0,3}\\{0,2}(?:\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|“([^”\n]{1,200})”"
+    r"|‘([^’\n]{1,200})’|([^\s\"'`<>“”‘’]{1,200}))"
 )
 
 _QUOTES = ("“".encode(), "‘".encode(), b'"', b"'", b"`")

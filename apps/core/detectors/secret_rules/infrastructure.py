@@ -17,10 +17,30 @@ INFRASTRUCTURE_RULES = (
     SecretRule(
         "vault-token",
         "HashiCorp Vault",
-        r"\b(?:hv[bsr]\.[0-9A-Za-z_\-]{24,}|s\.[0-9A-Za-z]{24}" + END + r"|b\.AAAAAQ[0-9A-Za-z_\-]{120,})",
+        r"\b(?:hv[bsr]\.[0-9A-Za-z_\-]{24,}|b\.AAAAAQ[0-9A-Za-z_\-]{120,})",
         "hvs." + alnum(95),
         "hvs." + alnum(9),
-        ("hvs.", "hvb.", "hvr.", "s.", "b.aaaaaq"),
+        ("hvs.", "hvb.", "hvr.", "b.aaaaaq"),
+    ),
+    SecretRule(
+        "vault-legacy-token",
+        "HashiCorp Vault",
+        r"(?:^|[^0-9A-Za-z_.])(s\.[0-9A-Za-z]{24})" + END,
+        "token s." + alnum(24),
+        "s.acceptance" + "TimeoutSeconds",
+        ("s.",),
+        shapeless=True,
+    ),
+    SecretRule(
+        "kubernetes-secret",
+        "Kubernetes",
+        r"(?is)\bkind:\s{0,3}[\"']?secret[\"']?\s.{0,300}?\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>][+\-]?\s+)?"
+        r"[\"']?([0-9a-z+/]{10,}={0,3})(?:[\s\"']|$)"
+        r"|\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>][+\-]?\s+)?[\"']?([0-9a-z+/]{10,}={0,3})[\s\"'].{0,300}?"
+        r"\bkind:\s{0,3}[\"']?secret\b",
+        "kind: Secret\ndata:\n  extra: " + alnum(20),
+        "kind: ConfigMap\ndata:\n  extra: " + alnum(20),
+        ("kind:",),
     ),
     SecretRule(
         "doppler-token",

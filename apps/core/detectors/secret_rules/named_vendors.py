@@ -39,7 +39,7 @@ _VENDORS: tuple[tuple[str, str, tuple[str, ...], str, tuple[int, ...]], ...] = (
     ("linear-client-secret", "Linear", ("linear",), HEX, (32,)),
     ("linkedin-secret", "LinkedIn", ("linkedin", "linked_in"), LOWER, (14, 16)),
     ("looker-secret", "Looker", ("looker",), ALNUM, (20, 24)),
-    ("mailgun-signing-key", "Mailgun", ("mailgun",), LOWER + r"\-", (32, 72)),
+    ("mailgun-signing-key", "Mailgun", ("mailgun",), LOWER, (32,)),
     ("meraki-key", "Cisco Meraki", ("meraki",), HEX, (40,)),
     ("mixpanel-secret", "Mixpanel", ("mixpanel",), HEX, (32,)),
     ("netlify-legacy-token", "Netlify", ("netlify",), URL_SAFE, (40, 43, 44, 45, 46)),

@@ -1,0 +1,127 @@
+"""IP and MAC addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from apps.core.detectors.detection import Hit
+from apps.core.detectors.patterns import EncodedText, Pattern
+
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d{2}|[1-9]?\d)"
+_IPV4 = Pattern(rf"\b{_OCTET}(?:\.{_OCTET}){{3}}\b(?:/(?:[12]?\d|3[0-2])\b)?")
+_IPV6 = Pattern(
+    r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?(?:/\d{1,3}\b)?"
+)
+_MAC = Pattern(
+    r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
+)
+_JOINED_BEFORE = Pattern(r"(?:[0-9A-Za-z_]|[0-9A-Za-z][.\-]|[0-9A-Fa-f]:)$")
+_JOINED_AFTER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z]|:[0-9A-Fa-f]{2}\b)")
+_VERSION_BEFORE = Pattern(
+    r"(?:\b(?:v|ver|vers|versions?|release[ds]?|rev|revision|build|firmware|software|driver|patch|update[ds]?|upgrade[ds]?|hotfix|kernel"
+    r"|bios|sdk|api|app|client|library|package|plugin|module|section|chapter|clause|paragraph|figure|table|appendix|article|step|rule"
+    r"|requirement|item|§|chrome|firefox|safari|edge|opera|windows|android|ios|macos|office|java|php|python|node|django|nginx|from|to|and)"
+    r"(?: (?:is|was|number|no\.?|to|of))?[ :=/#]{0,2}|[A-Za-z]/)$",
+    ignore_case=True,
+)
+_VERSION_NEARBY = Pattern(
+    r"\b(?:version|release|firmware|build|upgrad|updat|install|patch|changelog|rollback|downgrad)",
+    ignore_case=True,
+)
+_ADDRESS_CUE = Pattern(
+    r"\b(?:ips?|ipv4|ipv6|address(?:es)?|hosts?|hostname|servers?|ping(?:ed)?|ssh|gateway|router|subnet|dns|proxy|vpn|lan|firewall"
+    r"|log(?:ged|s)?[ \-]?in|client|remote|listen|bind|loopback|localhost|network|node|dst|src|traffic|connect(?:ed|ion|s)?)\b|://|@",
+    ignore_case=True,
+)
+CUE_WIDTH = 40
+# Hardware addresses for documentation: RFC 7042, section 2.1.1; all zeros and broadcast belong to nobody.
+_MAC_DOCUMENTED = ("00005e0053", "01005e9010")
+
+
+def find(text: EncodedText) -> Iterator[Hit]:
+    colons = text.data.count(b":")
+    if colons >= 2:
+        yield from _find_ipv6(text)
+    if text.digits >= 4 and text.data.count(b".") >= 3:
+        yield from _find_ipv4(text)
+    if colons >= 5 or text.data.count(b"-") >= 5 or text.data.count(b".") >= 2:
+        yield from _find_mac(text)
+
+
+def _find_ipv4(text: EncodedText) -> Iterator[Hit]:
+    for start, end in _IPV4.values(text.data):
+        before = text.before(start, CUE_WIDTH)
+        if _JOINED_BEFORE.occurs_in(before) or _JOINED_AFTER.occurs_in(text.after(end, 3)):
+            continue
+        host = text.value(start, end).partition("/")[0]
+        if not _is_version(host, before):
+            yield Hit(
+                "ipv4-address", start, end, "IPv4 address", is_reserved_address(ipaddress.IPv4Address(host))
+            )
+
+
+def _is_version(host: str, before: bytes) -> bool:
+    """``Chrome 120.0.0.1`` and ``firmware 4.2.0.13`` have four numbers too."""
+    if _ADDRESS_CUE.occurs_in(before):
+        return False
+    if _VERSION_BEFORE.occurs_in(before) and _VERSION_NEARBY.occurs_in(before):
+        return True
+    octets = [int(octet) for octet in host.split(".")]
+    return _VERSION_BEFORE.occurs_in(before) and not _is_bare_connective(before) or max(octets) < 20
+
+
+def _is_bare_connective(before: bytes) -> bool:
+    """ "from 10.1.2.3 to 10.1.2.9": words that stand before versions and addresses alike."""
+    return before.rstrip(b" :=/#").lower().endswith((b"from", b"to", b"and", b"is", b"of"))
+
+
+def _find_ipv6(text: EncodedText) -> Iterator[Hit]:
+    for start, end in _IPV6.values(text.data):
+        written = text.value(start, end)
+        if not written.endswith("::"):
+            written = written.rstrip(":.")
+        before, after = text.before(start, CUE_WIDTH), text.after(start + len(written), 3)
+        if _JOINED_BEFORE.occurs_in(before) or _JOINED_AFTER.occurs_in(after):
+            continue
+        address = _ipv6(written)
+        if address is not None and _is_unmistakable(written, address, before):
+            yield Hit(
+                "ipv6-address", start, start + len(written), "IPv6 address", is_reserved_address(address)
+            )
+
+
+def _ipv6(written: str) -> ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.IPv6Interface(written.replace("%", "%", 1)).ip
+    except ValueError:
+        return None
+
+
+def _is_unmistakable(written: str, address: ipaddress.IPv6Address, before: bytes) -> bool:
+    """Not ``std::add``, not the ``[::2]`` of a slice: short forms need a word that says address."""
+    if address.is_loopback or _ADDRESS_CUE.occurs_in(before):
+        return True
+    if before.endswith(b"[") and before[-2:-1].isalnum():
+        return False
+    groups = [group for group in written.partition("/")[0].split(":") if group]
+    digits = any(character.isdigit() for character in written)
+    return digits and len(groups) > 1 and (len(groups) > 2 or any(len(group) > 2 for group in groups))
+
+
+def is_reserved_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether the address can belong to no person: private, loopback, documentation (RFC 5737, RFC 3849) and the like.
+
+    An IPv6 address that carries an IPv4 address is judged by the latter.
+    """
+    inner = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return not (inner or address).is_global or address.is_multicast
+
+
+def _find_mac(text: EncodedText) -> Iterator[Hit]:
+    for start, end in _MAC.values(text.data):
+        if _JOINED_BEFORE.occurs_in(text.before(start, 2)) or _JOINED_AFTER.occurs_in(text.after(end, 3)):
+            continue
+        compact = "".join(filter(str.isalnum, text.value(start, end))).lower()
+        reserved = compact.startswith(_MAC_DOCUMENTED) or len(set(compact)) == 1
+        yield Hit("mac-address", start, end, "MAC address", reserved)

@@ -1,0 +1,34 @@
+"""US social security numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stdnum.us import ssn
+
+from apps.core.detectors.detection import Hit
+from apps.core.detectors.patterns import EncodedText, Pattern
+from apps.core.detectors.personal.context import is_joined, is_labelled_otherwise, names_before
+
+_SEPARATED = Pattern(r"\b(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4}|\d{3}\.\d{2}\.\d{4})\b")
+_NAMED = Pattern(
+    r"\b(?:ssns?|social security|soc\.? ?sec\.?|ss ?(?:#|number|no\.?)|social (?:number|no\.?|#)|\bsocial is)[^\d\n]{0,30}"
+    r"(\d{3}[\- .]?\d{2}[\- .]?\d{4})\b",
+    ignore_case=True,
+)
+_LAST_FOUR = Pattern(r"last (?:four|4)", ignore_case=True)
+_CUE = Pattern(r"(?:\bssn|social)[^\d\n]{0,30}$", ignore_case=True)
+# Printed in wallets and pamphlets (Social Security Administration, "Misused numbers"), and the range for advertisements.
+_NEVER_ISSUED = Pattern(r"078051120|219099999|98765432\d|457555462")
+
+
+def find(text: EncodedText) -> Iterator[Hit]:
+    if text.digits < 9:
+        return
+    for start, end in (*_NAMED.values(text.data), *_SEPARATED.values(text.data)):
+        digits = "".join(filter(str.isdigit, text.value(start, end)))
+        known = _NEVER_ISSUED.fits(digits.encode())
+        if not (known or ssn.is_valid(digits)) or is_joined(text, start, end):
+            continue
+        if names_before(_CUE, text, start) or not is_labelled_otherwise(text, start):
+            yield Hit("us-social-security", start, end, "US social security number", known)
