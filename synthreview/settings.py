@@ -175,9 +175,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 66 * 1024 * 1024
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(environment.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 _COLLECTED = environment.text("STATIC_COLLECTED") == "1"
 # A container collects its static files once at build time; everywhere else they are served from where they lie.
+STATIC_ROOT = Path(environment.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))) if _COLLECTED else None
 WHITENOISE_USE_FINDERS = not _COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from apps.core.errors import DomainError
 from apps.core.states import Machine, status_in
 from apps.specs.models import Commonness
 
@@ -32,7 +33,9 @@ MACHINE = Machine(
 class HoldoutQuerySet(models.QuerySet["HoldoutSet"]):
     def open_of(self, project_uuid: uuid.UUID) -> HoldoutQuerySet:
         """The one that is being collected or frozen now."""
-        return self.filter(project_uuid=project_uuid, status__in=[HoldoutStatus.COLLECTING, HoldoutStatus.FREEZING])
+        return self.filter(
+            project_uuid=project_uuid, status__in=[HoldoutStatus.COLLECTING, HoldoutStatus.FREEZING]
+        )
 
     def current_of(self, project_uuid: uuid.UUID) -> HoldoutQuerySet:
         """The one that counts: being made or frozen, not retired."""
@@ -49,7 +52,9 @@ class HoldoutSet(models.Model):
     # Fixed when freezing begins, under the content hash.
     commonness = models.JSONField(default=dict, help_text="label → common, other or rare.")
     production_shares = models.JSONField(
-        default=dict, blank=True, help_text="role → share of production traffic, when gap labels are over-sampled."
+        default=dict,
+        blank=True,
+        help_text="role → share of production traffic, when gap labels are over-sampled.",
     )
     guide_version = models.PositiveIntegerField(null=True, blank=True)
     guide_hash = models.CharField(max_length=64, blank=True)
@@ -60,6 +65,10 @@ class HoldoutSet(models.Model):
     content_hash = models.CharField(max_length=64, blank=True)
     frozen_at = models.DateTimeField(null=True, blank=True)
     frozen_by_uuid = models.UUIDField(null=True, blank=True)
+    # Of the freezing, which a worker takes up again when it stops half-way.
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
 
     objects = HoldoutQuerySet.as_manager()
 
@@ -80,7 +89,10 @@ class HoldoutRecord(models.Model):
 
     holdout = models.ForeignKey(HoldoutSet, on_delete=models.PROTECT, related_name="records")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    source_id = models.CharField(max_length=120, help_text="The id that predictions use: given, or row-<line>.")
+    source_id = models.CharField(
+        max_length=120,
+        help_text="The id that predictions use: given, or row-<n> for the n-th row of its file.",
+    )
     input = models.JSONField()
     gold = models.JSONField()
     label = models.CharField(max_length=120)
@@ -115,13 +127,26 @@ class HoldoutImport(models.Model):
     content = models.BinaryField(null=True)
     mapping = models.JSONField(default=dict)
     rows_imported = models.PositiveIntegerField(default=0)
+    near_real = models.PositiveIntegerField(
+        default=0, help_text="Seed and train rows nearly like a holdout row, after this import."
+    )
     refused = models.JSONField(default=list, help_text="[{line, reason}]: never the text.")
+    report = models.JSONField(
+        default=dict, help_text="What checking found; the texts of the preview go with the content."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by_uuid = models.UUIDField(null=True, blank=True)
     committed_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def data(self) -> bytes:
+        """The staged file; DomainError once it was imported."""
+        if self.content is None:
+            raise DomainError(f"{self.filename} was imported already; its content is no longer kept.")
+        return bytes(self.content)
 
 
 class PredictionSet(models.Model):
@@ -130,7 +155,9 @@ class PredictionSet(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     holdout = models.ForeignKey(HoldoutSet, on_delete=models.PROTECT, related_name="prediction_sets")
     model_name = models.CharField(max_length=120)
-    predictions_hash = models.CharField(max_length=64, help_text="SHA-256 over (source id, prediction), sorted.")
+    predictions_hash = models.CharField(
+        max_length=64, help_text="SHA-256 over (source id, prediction), sorted."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

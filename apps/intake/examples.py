@@ -1,4 +1,7 @@
-"""Publishing a label guide: its examples are real rows that a generator may see, so they are screened and kept as seeds."""
+"""Publishing a label guide: its examples are real rows that a generator may see.
+
+So they are screened like seeds and kept as seeds.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,14 @@ def publish_guide(*, guide: LabelGuide, actor: User | None) -> LabelGuide:
     """
     if missing := specs.missing_from_guide(guide):
         raise RefusedError(f"{guide} cannot be published. Missing:", missing)
-    examples = list(LabelExample.objects.filter(label__guide=guide, label__is_rejected=False).select_related("label"))
+    examples = list(
+        LabelExample.objects.filter(label__guide=guide, label__is_rejected=False).select_related("label")
+    )
     known = {
         record.canonical_hash: record
-        for record in Record.objects.filter(project=guide.project).real().filter(
-            canonical_hash__in=[canonical_hash(example.text) for example in examples]
-        )
+        for record in Record.objects.filter(project=guide.project)
+        .real()
+        .filter(canonical_hash__in=[canonical_hash(example.text) for example in examples])
     }
     _refuse_protected(guide, examples, known)
     fresh: dict[str, LabelExample] = {}
@@ -40,7 +45,9 @@ def publish_guide(*, guide: LabelGuide, actor: User | None) -> LabelGuide:
     for example in fresh.values():
         input_, output = task_type_of(guide.project.task_type).example(example.text, example.label.name)
         rows.append(NewRecord(source_type=SourceType.REAL, use=Use.SEED, input=input_, output=output))
-    seeds = create_records(project=guide.project, rows=rows, actor=actor, reason=f"example of guide v{guide.version}")
+    seeds = create_records(
+        project=guide.project, rows=rows, actor=actor, reason=f"example of guide v{guide.version}"
+    )
     known |= {seed.canonical_hash: seed for seed in seeds}
     for example in examples:
         example.record_uuid = known[canonical_hash(example.text)].uuid
@@ -53,10 +60,11 @@ def _refuse_protected(guide: LabelGuide, examples: list[LabelExample], known: di
     problems = []
     for example, verdict in zip(examples, verdicts, strict=True):
         place = f"{example.label.name}: the example “{example.text[:60]}”"
-        if verdict.outcome == "leak":
+        # Real short texts share phrases: as with any seed, the same whole text is refused, no less.
+        if verdict.rule == "text":
             problems.append(f"{place} stands in the holdout; take another one")
         record = known.get(canonical_hash(example.text))
         if record is not None and record.use == Use.TRAIN:
-            problems.append(f"{place} is train row {record}, which no generator may see; take another or import it as seed")
+            problems.append(f"{place} is train row {record}, which no generator may see; take another one")
     if problems:
         raise RefusedError(f"{guide} cannot be published:", problems)

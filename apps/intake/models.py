@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.core.errors import DomainError
 from apps.specs.models import Gap, Project
 
 
@@ -27,11 +28,19 @@ class Import(models.Model):
     filename = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     content = models.BinaryField(null=True, help_text="The file, until it is committed.")
-    mapping = models.JSONField(default=dict)
-    origin = models.CharField(max_length=300, blank=True, help_text="Where candidates come from, as the importer says.")
+    mapping = models.JSONField(default=dict, help_text='{"input.text": "column", …}')
+    origin = models.CharField(
+        max_length=300, blank=True, help_text="Where candidates come from, as the importer says."
+    )
     rows_imported = models.PositiveIntegerField(default=0)
-    near_holdout = models.PositiveIntegerField(default=0, help_text="Rows nearly like a holdout row; counted, kept.")
+    near_holdout = models.PositiveIntegerField(
+        default=0, help_text="Rows nearly like a holdout row that were imported."
+    )
     refused = models.JSONField(default=list, help_text="[{line, reason}]")
+    report = models.JSONField(
+        default=dict,
+        help_text="What checking the file found, for its page. The texts of the preview go with the content.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     committed_at = models.DateTimeField(null=True, blank=True)
@@ -46,3 +55,10 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def data(self) -> bytes:
+        """The staged file; DomainError once it was imported."""
+        if self.content is None:
+            raise DomainError(f"{self.filename} was imported already; its content is no longer kept.")
+        return bytes(self.content)

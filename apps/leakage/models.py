@@ -27,13 +27,14 @@ class ProtectedCorpus(models.Model):
 
 
 class DigestKind(models.TextChoices):
-    TEXT = "text"
+    TEXT = "text", "whole text in canonical form"
+    CASE = "case", "whole text up to case"
     SENTENCE = "sentence"
-    GRAM = "gram"
+    GRAM = "gram", "run of tokens"
 
 
 class Digest(models.Model):
-    """HMAC of a whole text, of a sentence, or of a run of ``length`` tokens (at most 13)."""
+    """Keyed digest of a whole text, of a sentence, or of a run of ``length`` tokens (at most 13)."""
 
     corpus = models.ForeignKey(ProtectedCorpus, on_delete=models.CASCADE, related_name="digests")
     kind = models.CharField(max_length=10, choices=DigestKind)

@@ -71,9 +71,14 @@ class ColumnMap:
     @classmethod
     def parse(cls, items: Sequence[str]) -> ColumnMap:
         """Reads ``["input.text=text", "id=ticket"]``; MappingError names what cannot be read."""
-        pairs = [tuple(part.strip() for part in item.partition("=")[::2]) for item in items]
-        problems = [f"{item!r}: write TARGET=COLUMN, for example input.text=text."
-                    for item, pair in zip(items, pairs, strict=True) if not all(pair)]  # fmt: skip
+        pairs: list[tuple[str, str]] = []
+        problems: list[str] = []
+        for item in items:
+            target, _, column = (part.strip() for part in item.partition("="))
+            if target and column:
+                pairs.append((target, column))
+            else:
+                problems.append(f"{item!r}: write TARGET=COLUMN, for example input.text=text.")
         targets = [target for target, _ in pairs]
         problems += [
             f"{name} is mapped twice." for name in sorted({t for t in targets if targets.count(t) > 1})
@@ -83,14 +88,12 @@ class ColumnMap:
         return cls(dict(pairs))
 
     @classmethod
-    def guess(cls, columns: Sequence[str]) -> ColumnMap:
+    def guess(cls, columns: Sequence[str], *, with_id: bool = False) -> ColumnMap:
         """By the usual names; what has none stays unmapped."""
         by_name = {column.casefold(): column for column in reversed(columns)}
-        found = {
-            target: next((by_name[name] for name in names if name in by_name), None)
-            for target, names in _GUESSES
-        }
-        return cls({target: column for target, column in found.items() if column is not None})
+        guesses = (*_GUESSES, (ID, (ID,))) if with_id else _GUESSES
+        found = ((target, next((by_name[n] for n in names if n in by_name), "")) for target, names in guesses)
+        return cls({target: column for target, column in found if column})
 
     def mapping(self) -> tabular.Mapping:
         """Raises MappingError unless input and output are mapped."""
@@ -147,8 +150,10 @@ def read_real_rows(
     Raises FileRefusedError or MappingError, before the first row, when nothing can be read at all.
     """
     mapping = column_map.mapping()
-    missing = {field.source for field in mapping.fields}.difference(tabular.columns(data, filename))
-    if missing:
+    columns = tabular.columns(data, filename)
+    missing = {field.source for field in mapping.fields}.difference(columns)
+    # Rows of JSONL may differ in what they have: each says for itself what it lacks.
+    if missing and filename.lower().endswith((".csv", ".tsv")):
         raise tabular.MappingError(
             "The column mapping cannot be used:",
             [f"The file has no column {name!r}." for name in sorted(missing)],
@@ -189,7 +194,7 @@ def _problem_with_text(text: str) -> str | None:
 
 def real_records_by_hash(project: Project, hashes: Iterable[str]) -> dict[str, Record]:
     """The project's seed and train rows with one of these canonical hashes."""
-    found = {}
+    found: dict[str, Record] = {}
     for chunk in batched(dict.fromkeys(hashes), IN_LIST):
         records = project.records.real().filter(canonical_hash__in=chunk)
         found |= {record.canonical_hash: record for record in records.only("canonical_hash", "use", "input")}

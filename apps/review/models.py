@@ -105,9 +105,13 @@ class ReviewTask(models.Model):
     priority = models.SmallIntegerField(default=100, help_text="Smaller comes first.")
     status = models.CharField(max_length=20, choices=TaskStatus, default=TaskStatus.OPEN)
     assignee = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    lease_holder = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="leases")
+    lease_holder = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="leases"
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
-    fence = models.PositiveIntegerField(default=0, help_text="Grows with every lease; an older one decides nothing.")
+    fence = models.PositiveIntegerField(
+        default=0, help_text="Grows with every lease; an older one decides nothing."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TaskQuerySet.as_manager()
@@ -181,7 +185,9 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 class Decision(models.Model):
     """What one person said of one task. Append-only (trigger)."""
 
-    uuid = models.UUIDField(unique=True, help_text="Chosen by the browser: the same one twice is one decision.")
+    uuid = models.UUIDField(
+        unique=True, help_text="Chosen by the browser: the same one twice is one decision."
+    )
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="decisions")
     task = models.OneToOneField(ReviewTask, on_delete=models.PROTECT, related_name="decision")
     record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="decisions")
@@ -207,8 +213,12 @@ class Decision(models.Model):
                 | (~Q(action="edited") & Q(edited_input=None, edited_output=None)),
                 name="decision_edit_has_payload",
             ),
-            models.CheckConstraint(condition=~Q(action="rejected") | ~Q(reasons=[]), name="decision_reject_says_why"),
-            models.CheckConstraint(condition=~Q(action="flagged") | ~Q(note=""), name="decision_flag_has_note"),
+            models.CheckConstraint(
+                condition=~Q(action="rejected") | ~Q(reasons=[]), name="decision_reject_says_why"
+            ),
+            models.CheckConstraint(
+                condition=~Q(action="flagged") | ~Q(note=""), name="decision_flag_has_note"
+            ),
         ]
         indexes = [models.Index(fields=["project", "reviewer", "-decided_at"], name="decision_of_reviewer")]
 
@@ -225,3 +235,18 @@ class Undo(models.Model):
 
     def __str__(self) -> str:
         return f"undo of {self.decision_id}"
+
+
+class EditAllowance(models.Model):
+    """How often a person asked the checks about an edit lately: asking without end would be an oracle."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=10, help_text="What the checks were asked for: typing or saving.")
+    window_started_at = models.DateTimeField()
+    used = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "purpose"], name="one_allowance_per_purpose")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of user {self.user_id}: {self.used}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.models import User
 from apps.core.states import Machine, status_in
 from apps.specs.models import Project
 
@@ -59,9 +61,12 @@ MACHINE = Machine(
     "submission",
     {
         S.INTENT: frozenset({S.SCREENED, S.FAILED, S.CANCELLED}),
-        S.SCREENED: frozenset({S.SENDING, S.CANCELLED}),
-        S.SENDING: frozenset({S.ACCEPTED, S.REJECTED, S.UNKNOWN}),
-        S.UNKNOWN: frozenset({S.ACCEPTED, S.SCREENED}),
+        # Failed: the file is no longer the one that was screened.
+        S.SCREENED: frozenset({S.SENDING, S.FAILED, S.CANCELLED}),
+        # Back to screened: a 429, which made nothing for certain.
+        S.SENDING: frozenset({S.ACCEPTED, S.REJECTED, S.UNKNOWN, S.SCREENED}),
+        # Screened and cancelled only on a person's word.
+        S.UNKNOWN: frozenset({S.ACCEPTED, S.SCREENED, S.CANCELLED}),
         S.ACCEPTED: frozenset({S.RUNNING, S.INGESTING, S.FAILED, S.CANCELLED, S.EXPIRED}),
         S.RUNNING: frozenset({S.INGESTING, S.FAILED, S.CANCELLED, S.EXPIRED}),
         S.INGESTING: frozenset({S.DONE, S.INCOMPLETE, S.FAILED, S.CANCELLED, S.EXPIRED}),
@@ -78,7 +83,7 @@ TERMINAL = frozenset(state for state, moves in MACHINE.moves.items() if not move
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
-    def due(self, statuses: list[SubmissionStatus], now: datetime) -> SubmissionQuerySet:
+    def due(self, statuses: Collection[str], now: datetime) -> SubmissionQuerySet:
         """Submissions whose next step may start (partial index ``submission_due``)."""
         return self.filter(status__in=statuses, next_attempt_at__lte=now).order_by("next_attempt_at", "id")
 
@@ -98,20 +103,43 @@ class Submission(models.Model):
     purpose = models.CharField(max_length=20, help_text="Who ingests the answers: generate, judge, …")
     run_uuid = models.UUIDField(null=True, blank=True, db_index=True)
     status = models.CharField(max_length=20, choices=SubmissionStatus, default=SubmissionStatus.INTENT)
-    nonce = models.CharField(max_length=32, unique=True, help_text="Our tag, by which a lost batch is found again.")
+    nonce = models.CharField(
+        max_length=32, unique=True, help_text="Our tag, by which a lost batch is found again."
+    )
 
     request_file = models.CharField(max_length=255, help_text="Under FILES_DIR.")
     request_sha256 = models.CharField(max_length=64)
     request_count = models.PositiveIntegerField()
     screened_at = models.DateTimeField(null=True, blank=True)
-    screen_findings = models.JSONField(default=list, blank=True, help_text="Why the screen stopped it: places, no text.")
+    screen_findings = models.JSONField(
+        default=list, blank=True, help_text="Why the screen stopped it: places, no text."
+    )
 
-    post_count = models.PositiveIntegerField(default=0, help_text="Requests to create it that left this machine.")
+    post_count = models.PositiveIntegerField(
+        default=0, help_text="Requests to create it that left this machine."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     batch_id = models.CharField(max_length=255, blank=True, help_text="The provider's name for it.")
+    resent_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who said that it may be sent again although nobody knows what became of it.",
+    )
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    ended_as = models.CharField(
+        max_length=20,
+        choices=[(S.DONE, "done"), (S.EXPIRED, "expired"), (S.CANCELLED, "cancelled")],
+        default=S.DONE,
+        help_text="How it ended at the provider: its state once everything that came back is in.",
+    )
 
     result_file = models.CharField(max_length=255, blank=True)
-    ingest_offset = models.PositiveBigIntegerField(default=0, help_text="Bytes of the result file that are in.")
+    ingest_offset = models.PositiveBigIntegerField(
+        default=0, help_text="Bytes of the result file that are in."
+    )
     records_made = models.PositiveIntegerField(default=0)
     lines_quarantined = models.PositiveIntegerField(default=0)
 
@@ -129,6 +157,9 @@ class Submission(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=["intent", "failed", "cancelled"]) | Q(screened_at__isnull=False),
                 name="submission_screened_before_sent",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_as__in=["done", "expired", "cancelled"]), name="submission_ended_as"
             ),
             models.CheckConstraint(
                 condition=Q(post_count=0) | Q(sent_at__isnull=False), name="submission_posts_have_a_time"
@@ -161,6 +192,9 @@ class SubmissionRequest(models.Model):
     custom_id = models.CharField(max_length=64)
     context = models.JSONField(default=dict, help_text="What the sink needs: axes, label, seed ids.")
     outcome = models.CharField(max_length=20, choices=RequestOutcome, default=RequestOutcome.PENDING)
+    reason = models.CharField(
+        max_length=40, blank=True, help_text="Why it gave no records: refused, truncated, …"
+    )
     answer_sha256 = models.CharField(max_length=64, blank=True)
 
     class Meta:

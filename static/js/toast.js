@@ -1,6 +1,8 @@
-// Says what went wrong with a request made by htmx, and what to do about it. Other modules call
-// notify(); the server can send a notice with an HX-Trigger header:
-//   {"notice": {"kind": "success", "text": "Saved."}}
+// Says what went wrong with a request made by htmx, and what to do about it. Others show a notice by
+// an event, the server with the header HX-Trigger: {"notice": {"kind": "success", "text": "Saved."}},
+// a module with document.body.dispatchEvent(new CustomEvent("notice", { detail: { kind, text } })).
+// It is an event and not an import, because an import of this file by its plain name would be a second
+// copy beside the one that base.html loads by its hashed name.
 
 const region = document.getElementById("toasts");
 const LIFE_MS = 8000;
@@ -22,9 +24,10 @@ const OFFLINE = "The server cannot be reached. Nothing was lost: your text is st
  * Show a notice in the corner. Errors stay until they are dismissed; the rest leaves by itself.
  * @param {string} text
  * @param {"info" | "success" | "warning" | "error"} [kind]
- * @returns {HTMLElement}
  */
-export function notify(text, kind = "info") {
+function notify(text, kind = "info") {
+  // A page that polls fails every two seconds: said once is enough.
+  if ([...region.children].some((notice) => notice.firstChild.textContent === text)) return;
   const notice = document.createElement("div");
   notice.className = `notice notice-${kind}`;
   const words = document.createElement("span");
@@ -35,12 +38,8 @@ export function notify(text, kind = "info") {
   dismiss.textContent = "Dismiss";
   dismiss.addEventListener("click", () => notice.remove());
   notice.append(words, dismiss);
-  for (const shown of region.children) {
-    if (shown.firstChild.textContent === text) shown.remove();
-  }
   region.append(notice);
   if (kind !== "error") setTimeout(() => notice.remove(), LIFE_MS);
-  return notice;
 }
 
 /** The server's own words, when it answered with one of our error pages. */

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.similarity.minhash import (
@@ -104,6 +104,7 @@ def test_hashes_agree_with_arithmetic_on_python_integers() -> None:
     assert band_keys(signature(shingles(text)), namespace=-3) == keys
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_shingles_are_sorted_unique_and_blind_to_spelling(text: str) -> None:
     for found in (shingles(text), keyed_shingles(text, KEY)):
@@ -134,6 +135,7 @@ def test_an_empty_text_is_near_nothing_and_takes_no_place_in_the_index() -> None
     assert band_keys(signature(nothing), namespace=1) == []
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 2**64 - 1)), st.sets(st.integers(0, 2**64 - 1)))
 def test_jaccard_is_exact_and_symmetric(some: set[int], others: set[int]) -> None:
     shared = some | {1, 2**64 - 1}, others | {1, 2**64 - 1}

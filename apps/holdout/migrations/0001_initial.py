@@ -34,9 +34,23 @@ class Migration(migrations.Migration):
                 ("mapping", models.JSONField(default=dict)),
                 ("rows_imported", models.PositiveIntegerField(default=0)),
                 (
+                    "near_real",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Seed and train rows nearly like a holdout row, after this import.",
+                    ),
+                ),
+                (
                     "refused",
                     models.JSONField(
                         default=list, help_text="[{line, reason}]: never the text."
+                    ),
+                ),
+                (
+                    "report",
+                    models.JSONField(
+                        default=dict,
+                        help_text="What checking found; the texts of the preview go with the content.",
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -98,6 +112,9 @@ class Migration(migrations.Migration):
                 ("content_hash", models.CharField(blank=True, max_length=64)),
                 ("frozen_at", models.DateTimeField(blank=True, null=True)),
                 ("frozen_by_uuid", models.UUIDField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
             ],
             options={
                 "constraints": [
@@ -137,7 +154,7 @@ class Migration(migrations.Migration):
                 (
                     "source_id",
                     models.CharField(
-                        help_text="The id that predictions use: given, or row-<line>.",
+                        help_text="The id that predictions use: given, or row-<n> for the n-th row of its file.",
                         max_length=120,
                     ),
                 ),

@@ -11,6 +11,7 @@ EXAMPLE_IS_PUBLISHED = (
     "(SELECT g.status FROM specs_labelguide g JOIN specs_label l ON l.guide_id = g.id WHERE l.id = OLD.label_id)"
     " = 'published'"
 )
+SLICE_IS_LOCKED = "the slice of a gap is locked when the gap is opened"
 REMEDY = "published versions never change: make a new draft"
 
 
@@ -33,8 +34,17 @@ class Migration(migrations.Migration):
             name="specs_gap_slice_locked",
             table="specs_gap",
             event="UPDATE",
-            when="OLD.slice_hash <> '' AND (OLD.slice_hash <> NEW.slice_hash)",
-            message="the slice of a gap is locked when the gap is opened",
+            when="OLD.slice_hash <> '' AND (OLD.slice_hash <> NEW.slice_hash"
+            " OR OLD.slice_predicate <> NEW.slice_predicate)",
+            message=SLICE_IS_LOCKED,
+        ),
+        # A registered slice that could be deleted could be dropped once its figures are known.
+        Guard(
+            name="specs_gap_slice_stays",
+            table="specs_gap",
+            event="DELETE",
+            when="OLD.slice_hash <> ''",
+            message=SLICE_IS_LOCKED,
         ),
         *write_once(
             "specs_holdoutseal",

@@ -46,6 +46,10 @@ _CARD_CUE = Pattern(
     r"card|visa|master ?card|amex|american express|discover|diners|maestro|jcb|credit|debit|\bcc\b|\bpan\b|karte|carte|tarjeta|cartão",
     ignore_case=True,
 )
+_OTHER_CARD = Pattern(
+    r"(?:loyalty|gift|rewards?|member(?:ship)?|points|library|sim|student|id|bus|travel|oyster|club|bonus)[ \-]?cards?\b",
+    ignore_case=True,
+)
 # Test numbers that payment companies print in their documentation.
 _TEST_CARDS = frozenset(
     "4242424242424242 4000056655665556 4111111111111111 4012888888881881 4222222222222 4000000000000002 4000000000009995"
@@ -108,6 +112,8 @@ def _find_cards(text: EncodedText) -> Iterator[Hit]:
         written = text.data[start:end]
         number = "".join(filter(str.isdigit, written.decode()))
         if not (_ISSUERS.fits(number.encode()) and luhn.is_valid(number)) or is_joined(text, start, end):
+            continue
+        if names_before(_OTHER_CARD, text, start, width=60):
             continue
         known = number in _TEST_CARDS
         named = names_before(_CARD_CUE, text, start, width=60)

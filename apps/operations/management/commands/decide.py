@@ -15,8 +15,8 @@ from apps.specs.selectors import find_project
 
 class Command(HouseCommand):
     help = (
-        "Decides the records that wait for review, all at once, in the name of one reviewer or lead. Each gets "
-        "its own task, decision and event, with review_method bulk; releases take those only when told to."
+        "Decides the records that wait for review, all at once, in the name of one reviewer or lead. Each "
+        "gets its own task, decision and event, with review_method bulk; releases take those only when told."
     )
     example = "manage.py decide 'Ticket router' --accept-all --as anna --where-prompt 'renewals v2'"
 

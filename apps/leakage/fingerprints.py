@@ -1,0 +1,136 @@
+"""What is kept of a protected text, and what a screened text is compared by. Pure: no database.
+
+Of a protected text stay keyed digests of the whole text, of its sentences, of every run of 13 tokens, and, of
+a text or sentence of 5 to 12 tokens, one of all of it as a run; and the keyed shingles of the whole text and
+of its sentences, for near matches. Most support tickets have fewer than 13 words: without the shorter runs
+three quarters of them could be copied into a longer text unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from typing import Literal
+from uuid import UUID
+
+from apps.core.text import canonical, sentences
+from apps.leakage.keys import subkey
+from apps.leakage.models import DigestKind
+from apps.similarity.minhash import ShingleSet, keyed_shingles
+
+Strictness = Literal["record", "prompt"]
+
+GRAM_TOKENS = 13
+"""The published rule: a run of 13 tokens is too long to be chance."""
+SHORTEST_OWN_GRAM = 5
+"""Texts and sentences from here to 12 tokens count as one run of their own length."""
+SHORTEST_WINDOW: dict[Strictness, int] = {"record": 8, "prompt": 5}
+"""The shortest run looked up inside a screened text. In a record a run of five words may be chance; in a
+prompt, which we write ourselves, it is more likely a row that somebody pasted."""
+SENTENCE_TOKENS = 4
+"""Shorter sentences ("please help") are everybody's."""
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Span:
+    """``count`` tokens from token ``first`` on."""
+
+    first: int
+    count: int
+
+
+class Tokens:
+    """A token sequence whose windows are slices of one string."""
+
+    def __init__(self, folded: str) -> None:
+        self.folded = folded
+        self._starts = [0]
+        for word in folded.split(" ") if folded else []:
+            self._starts.append(self._starts[-1] + len(word) + 1)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def window(self, first: int, count: int) -> str:
+        return self.folded[self._starts[first] : self._starts[first + count] - 1]
+
+
+class Reading:
+    """One text, taken apart once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = Tokens(canonical(text))
+
+    @cached_property
+    def sentences(self) -> list[tuple[str, Tokens]]:
+        """Every sentence with its tokens."""
+        return [(sentence, Tokens(canonical(sentence))) for sentence in sentences(self.text)]
+
+    def long_sentences(self) -> list[tuple[str, Tokens]]:
+        return [(sentence, tokens) for sentence, tokens in self.sentences if len(tokens) >= SENTENCE_TOKENS]
+
+    def near_units(self) -> list[str]:
+        """What is compared by shingles: the whole text, and its sentences when it has several."""
+        several = self.long_sentences() if len(self.sentences) > 1 else []
+        return [self.text, *(sentence for sentence, _ in several)]
+
+
+class Fingerprinter:
+    """Digests and shingles under the keys of one project."""
+
+    def __init__(self, project_uuid: UUID) -> None:
+        self.namespace = project_uuid.int & (2**64 - 1)
+        self._shingle_key = subkey(project_uuid, "shingles")
+        self._states = {
+            kind: hashlib.blake2b(key=subkey(project_uuid, f"digest {kind}"), digest_size=DIGEST_BYTES)
+            for kind in DigestKind
+        }
+
+    def digest(self, kind: DigestKind, folded: str) -> bytes:
+        """Copying a prepared state spares the key schedule: half the time at these lengths."""
+        state = self._states[kind].copy()
+        # What came out of escapes may hold half a surrogate pair.
+        state.update(folded.encode(errors="surrogatepass"))
+        return state.digest()
+
+    def shingles(self, text: str) -> ShingleSet:
+        return keyed_shingles(text, self._shingle_key)
+
+    def case_digest(self, text: str) -> bytes:
+        return self.digest(DigestKind.CASE, text.casefold().strip())
+
+    def protected_digests(self, reading: Reading) -> list[tuple[DigestKind, int, bytes]]:
+        """(kind, tokens, digest) to store for a protected text, each once, sorted by kind and digest."""
+        tokens = reading.tokens
+        if not len(tokens):
+            return []
+        long_sentences = [sentence for _, sentence in reading.long_sentences()]
+        found = {
+            (DigestKind.TEXT, len(tokens), self.digest(DigestKind.TEXT, tokens.folded)),
+            (DigestKind.CASE, len(tokens), self.case_digest(reading.text)),
+        }
+        found |= {
+            (DigestKind.SENTENCE, len(sentence), self.digest(DigestKind.SENTENCE, sentence.folded))
+            for sentence in long_sentences
+        }
+        found |= {
+            (DigestKind.GRAM, len(unit), self.digest(DigestKind.GRAM, unit.folded))
+            for unit in (tokens, *long_sentences)
+            if SHORTEST_OWN_GRAM <= len(unit) < GRAM_TOKENS
+        }
+        found |= {
+            (DigestKind.GRAM, GRAM_TOKENS, self.digest(DigestKind.GRAM, tokens.window(first, GRAM_TOKENS)))
+            for first in range(len(tokens) - GRAM_TOKENS + 1)
+        }
+        return sorted(found, key=itemgetter(0, 2))
+
+    def windows(self, tokens: Tokens, strictness: Strictness) -> Iterator[tuple[Span, str]]:
+        """Every run of tokens of a screened text that may be a protected one."""
+        for count in range(SHORTEST_WINDOW[strictness], min(GRAM_TOKENS, len(tokens)) + 1):
+            for first in range(len(tokens) - count + 1):
+                yield Span(first, count), tokens.window(first, count)

@@ -1,0 +1,282 @@
+"""Is this text, or a part of it, one of the protected ones? The answer names a rule and a place, no text.
+
+Rules, strongest first: ``text``, the same whole text in canonical form; ``sentence``, a whole sentence of at
+least four tokens; ``gram``, a run of 13 tokens, or a shorter protected text or sentence inside this one;
+``near``, a text or sentence whose character 5-grams overlap by Jaccard ≥ 0.7. The first three are a leak;
+near is a warning, because short texts are alike by nature.
+
+Whoever may ask can learn by asking: the answer is an oracle. Show people yes or no, no figure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, Protocol
+from uuid import UUID
+
+import numpy as np
+
+from apps.core.batches import batched
+from apps.core.text import canonical, tokens
+from apps.leakage.fingerprints import GRAM_TOKENS, Fingerprinter, Reading, Span, Strictness
+from apps.leakage.models import Digest, DigestKind, ProtectedCorpus, ShingleBand, ShingleSet
+from apps.similarity.minhash import ShingleSet as Shingles
+from apps.similarity.minhash import band_keys_of_many, jaccard, signatures
+
+Outcome = Literal["clean", "near", "leak"]
+Rule = Literal["", "text", "sentence", "gram", "near"]
+
+NEAR_JACCARD = 0.7
+IN_LIST = 500
+# Characters taken apart at a time: bounds the memory, whatever is screened.
+BATCH_CHARACTERS = 200_000
+# Near texts share most bands, so the best sharers are verified and the long tail of chance is not.
+MAX_CANDIDATES = 50
+
+
+@dataclass(frozen=True)
+class LeakVerdict:
+    """What screening says of one text.
+
+    ``span`` are character offsets in the screened text; None where the place cannot be told.
+    ``item_uuids`` are protected rows, sorted: only whoever may read the holdout can resolve them.
+    """
+
+    outcome: Outcome = "clean"
+    rule: Rule = ""
+    span: tuple[int, int] | None = None
+    item_uuids: tuple[UUID, ...] = ()
+    is_same_up_to_case: bool = False
+    """With rule ``text``: nothing but case (and white space around the text) differs, if that."""
+
+    @property
+    def is_clean(self) -> bool:
+        return self.outcome == "clean"
+
+    @property
+    def is_leak(self) -> bool:
+        return self.outcome == "leak"
+
+
+CLEAN = LeakVerdict()
+
+
+class Quotable(Protocol):
+    """Texts that a screened text may quote, whatever in them is like a protected one."""
+
+    def quoted_in(self, text: str) -> Sequence[str]:
+        """Those that stand whole in ``text``, in canonical form."""
+
+
+def screen_texts(
+    *,
+    project_uuid: UUID,
+    texts: Sequence[str],
+    strictness: Strictness = "record",
+    quotable: Quotable | None = None,
+) -> list[LeakVerdict]:
+    """One verdict per text, in order, against every protected corpus of the project.
+
+    ``strictness="prompt"`` (prompts, request files) also looks for protected texts of five to seven tokens
+    inside longer ones. ``quotable`` never excuses the rule ``text``, nor a run of 13 tokens or more. The
+    number of queries depends on the amount of text, not on the number of texts.
+    """
+    corpora = list(ProtectedCorpus.objects.filter(project_uuid=project_uuid).values_list("pk", flat=True))
+    if not corpora:
+        return [CLEAN] * len(texts)
+    screen = _Screen(Fingerprinter(project_uuid), corpora, strictness, quotable)
+    verdicts: dict[str, LeakVerdict] = {}
+    for batch in _batches(dict.fromkeys(texts)):
+        verdicts.update(zip(batch, screen.verdicts(batch), strict=True))
+    return [verdicts[text] for text in texts]
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """A digest of the screened text and where it was taken; ``place`` is evaluated for a hit only."""
+
+    rule: Rule
+    tokens: int
+    folded: str
+    digest: bytes
+    place: Callable[[], tuple[int, int] | None]
+
+
+@dataclass(frozen=True)
+class _Protected:
+    """The shingles of one protected sentence."""
+
+    uuid: UUID
+    shingles: Shingles
+
+
+class _Screen:
+    def __init__(
+        self,
+        fingerprinter: Fingerprinter,
+        corpora: list[int],
+        strictness: Strictness,
+        quotable: Quotable | None,
+    ) -> None:
+        self.fingerprinter = fingerprinter
+        self.corpora = corpora
+        self.strictness = strictness
+        self.quotable = quotable
+
+    def verdicts(self, texts: Sequence[str]) -> list[LeakVerdict]:
+        readings = [Reading(text) for text in texts]
+        digests = [set(self._digests(reading)) for reading in readings]
+        items = self._items_by_digest(set().union(*digests))
+        verdicts = [
+            CLEAN if items.keys().isdisjoint(own) else self._leak_in(reading, items)
+            for reading, own in zip(readings, digests, strict=True)
+        ]
+        rest = [place for place, verdict in enumerate(verdicts) if verdict.is_clean]
+        for place, near in zip(rest, self._near([readings[place] for place in rest]), strict=True):
+            verdicts[place] = near
+        return verdicts
+
+    def _digests(self, reading: Reading) -> Iterator[bytes]:
+        yield self.fingerprinter.case_digest(reading.text)
+        for lookup in self._lookups(reading):
+            yield lookup.digest
+
+    def _lookups(self, reading: Reading) -> Iterator[_Lookup]:
+        """Every digest that decides about a leak, strongest rule first."""
+        digest, own = self.fingerprinter.digest, reading.tokens
+        if not len(own):
+            return
+        whole = digest(DigestKind.TEXT, own.folded)
+        yield _Lookup("text", len(own), own.folded, whole, lambda: (0, len(reading.text)))
+        for number, (_, sentence) in enumerate(reading.long_sentences()):
+            yield _Lookup(
+                "sentence",
+                len(sentence),
+                sentence.folded,
+                digest(DigestKind.SENTENCE, sentence.folded),
+                partial(_sentence_span, reading, number),
+            )
+        for span, window in self.fingerprinter.windows(own, self.strictness):
+            place = partial(_token_span, reading, span)
+            yield _Lookup("gram", span.count, window, digest(DigestKind.GRAM, window), place)
+
+    def _leak_in(self, reading: Reading, items: dict[bytes, set[UUID]]) -> LeakVerdict:
+        for lookup in self._lookups(reading):
+            if lookup.digest in items and not self._is_excused(reading, lookup):
+                is_text = lookup.rule == "text"
+                return LeakVerdict(
+                    outcome="leak",
+                    rule=lookup.rule,
+                    span=lookup.place(),
+                    item_uuids=tuple(sorted(items[lookup.digest])),
+                    is_same_up_to_case=is_text and self.fingerprinter.case_digest(reading.text) in items,
+                )
+        return CLEAN
+
+    def _is_excused(self, reading: Reading, lookup: _Lookup) -> bool:
+        if lookup.rule == "text" or lookup.tokens >= GRAM_TOKENS:
+            return False
+        return any(_holds(quote, lookup.folded) for quote in self._quoted_in(reading))
+
+    def _quoted_in(self, reading: Reading) -> Sequence[str]:
+        return self.quotable.quoted_in(reading.text) if self.quotable else ()
+
+    def _items_by_digest(self, digests: Iterable[bytes]) -> dict[bytes, set[UUID]]:
+        found: dict[bytes, set[UUID]] = {}
+        for chunk in batched(digests, IN_LIST):
+            rows = Digest.objects.filter(digest__in=chunk, corpus__in=self.corpora)
+            for digest, item_uuid in rows.values_list("digest", "item_uuid"):
+                found.setdefault(bytes(digest), set()).add(item_uuid)
+        return found
+
+    def _near(self, readings: Sequence[Reading]) -> list[LeakVerdict]:
+        units = [(place, unit) for place, reading in enumerate(readings) for unit in reading.near_units()]
+        sets = [self.fingerprinter.shingles(unit) for _, unit in units]
+        keys = band_keys_of_many(signatures(sets), namespace=self.fingerprinter.namespace) if sets else []
+        candidates = self._candidates(keys)
+        protected = self._protected_sets({pk for pks in candidates for pk in pks})
+        verdicts = [CLEAN] * len(readings)
+        for (place, unit), own, pks in zip(units, sets, candidates, strict=True):
+            if not verdicts[place].is_clean:
+                continue
+            near = [protected[pk] for pk in pks if pk in protected and _are_near(own, protected[pk].shingles)]
+            near = self._not_quoted(readings[place], unit, near) if near else near
+            if near:
+                start = readings[place].text.index(unit)
+                uuids = tuple(sorted({item.uuid for item in near}))
+                verdicts[place] = LeakVerdict("near", "near", (start, start + len(unit)), uuids)
+        return verdicts
+
+    def _not_quoted(self, reading: Reading, unit: str, near: list[_Protected]) -> list[_Protected]:
+        """Those of ``near`` that ``unit`` is near to for another reason than the text it quotes."""
+        folded, quotes = canonical(unit), self._quoted_in(reading)
+        if any(_holds(quote, folded) for quote in quotes):
+            return []
+        own = [self.fingerprinter.shingles(quote) for quote in quotes if _holds(folded, quote)]
+        return [item for item in near if not any(_are_near(quote, item.shingles) for quote in own)]
+
+    def _candidates(self, keys: Sequence[Sequence[int]]) -> list[list[int]]:
+        """For each unit the protected sets that share most bands with it."""
+        holders: dict[int, list[int]] = {}
+        for chunk in batched({key for unit_keys in keys for key in unit_keys}, IN_LIST):
+            for key, pk in ShingleBand.objects.filter(key__in=chunk).values_list("key", "shingle_set_id"):
+                holders.setdefault(key, []).append(pk)
+        shared = (Counter(pk for key in unit_keys for pk in holders.get(key, ())) for unit_keys in keys)
+        return [[pk for pk, _ in counter.most_common(MAX_CANDIDATES)] for counter in shared]
+
+    def _protected_sets(self, pks: Iterable[int]) -> dict[int, _Protected]:
+        found = {}
+        for chunk in batched(pks, IN_LIST):
+            rows = ShingleSet.objects.filter(pk__in=chunk, corpus__in=self.corpora)
+            for pk, item_uuid, shingles in rows.values_list("pk", "item_uuid", "shingles"):
+                found[pk] = _Protected(
+                    item_uuid, np.frombuffer(bytes(shingles), dtype="<u8").astype(np.uint64)
+                )
+        return found
+
+
+def _are_near(one: Shingles, other: Shingles) -> bool:
+    return jaccard(one, other) >= NEAR_JACCARD
+
+
+def _holds(text: str, part: str) -> bool:
+    """Both in canonical form: ``part`` stands in ``text`` at the bounds of words."""
+    return f" {part} " in f" {text} "
+
+
+def _sentence_span(reading: Reading, number: int) -> tuple[int, int]:
+    """Offsets of the long sentence ``number``: sentences are slices of the text, in order."""
+    end = 0
+    for sentence, _ in reading.long_sentences()[: number + 1]:
+        start = reading.text.index(sentence, end)
+        end = start + len(sentence)
+    return start, end
+
+
+def _token_span(reading: Reading, span: Span) -> tuple[int, int] | None:
+    """Offsets of the words that hold the tokens of ``span``."""
+    seen, start = 0, None
+    for word in re.finditer(r"\S+", reading.text):
+        seen += len(tokens(word.group()))
+        if start is None and seen > span.first:
+            start = word.start()
+        if start is not None and seen >= span.first + span.count:
+            return start, word.end()
+    return None
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,150 @@
+"""``rules``: an offline generator that is honest about itself.
+
+It recombines phrases (``rules_phrases``) or seed examples (``rules_seeds``) under the axes and the realism
+that a gap asks for (``rules_axes``, ``rules_noise``). It is no model: it invents nothing, costs nothing,
+needs no network, and gives the same answer to the same request line. It goes through the same batch interface
+as the network providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from apps.core.errors import DomainError
+from apps.core.strict_json import JsonValue, canonical_dumps, iter_lines, loads_line
+from apps.providers import rules_journal as journal
+from apps.providers.base import (
+    Answer,
+    AnswerStatus,
+    Ask,
+    Batch,
+    BatchState,
+    Created,
+    DefiniteRefusalError,
+    Found,
+    JsonObject,
+    Limits,
+    Poll,
+    Quote,
+    UnreadableAnswerError,
+    Volume,
+    require_fields,
+)
+from apps.providers.rules_phrases import material_of
+from apps.providers.rules_writer import Job, write_texts
+
+TEXT_PLACE = "{text}"
+# Measured on two cores with SQLite: writing, ingest and checks included.
+RECORDS_PER_SECOND = 200
+SECONDS_PER_BATCH = 2
+
+
+class Rules:
+    key = "rules"
+    title = "Rules (offline, free)"
+    family = "rules"
+    limits = Limits(requests=500, bytes=20_000_000, records_per_request=10)
+    prompt_language = "phrases"
+    poll_every = timedelta(seconds=1)
+
+    def request_line(self, custom_id: str, ask: Ask, *, model: str) -> JsonObject:
+        if not material_of(ask.prompt).phrases.patterns and not ask.seeds:
+            raise DomainError(
+                f"There is nothing to make {ask.label!r} from: the prompt has no phrases for it and it has "
+                f"no seed row. Add patterns and slots for {ask.label!r} to the prompt, or import a real row "
+                "of it as seed."
+            )
+        return {
+            "custom_id": custom_id,
+            "request": {
+                "prompt": ask.prompt,
+                "label": ask.label,
+                "axes": dict(ask.axes),
+                "realism": list(ask.realism),
+                "seeds": list(ask.seeds),
+                "count": ask.count,
+                "first": ask.first,
+                "seed": ask.seed,
+                "example": ask.example,
+            },
+        }
+
+    def quote(self, volume: Volume, *, model: str) -> Quote:
+        batches = -(-volume.requests // self.limits.requests)
+        return Quote(
+            money=Decimal(0),
+            currency="USD",
+            seconds=SECONDS_PER_BATCH * batches + volume.records / RECORDS_PER_SECOND,
+            source="runs on this machine",
+            is_guess=False,
+        )
+
+    def create(self, batch: Batch) -> Created:
+        if not batch.request_file.is_file():
+            raise DefiniteRefusalError(f"There is no request file {batch.request_file.name}.")
+        batch_id = f"rules-{batch.nonce}-{len(self._created(batch.nonce)) + 1}"
+        journal.write(batch.nonce, "created", batch_id=batch_id)
+        return Created(batch_id)
+
+    def find(self, batch: Batch) -> list[Found]:
+        return [
+            Found(event["batch_id"], datetime.fromisoformat(event["at"]))
+            for event in self._created(batch.nonce)
+        ]
+
+    def poll(self, batch: Batch) -> Poll:
+        events = [event for event in journal.read(batch.nonce) if event["batch_id"] == batch.batch_id]
+        if not events:
+            return Poll(BatchState.FAILED, f"There is no batch {batch.batch_id}.")
+        return Poll(BatchState.CANCELLED if events[-1]["event"] == "cancelled" else BatchState.ENDED)
+
+    def results(self, batch: Batch) -> Iterator[bytes]:
+        with batch.request_file.open("rb") as stream:
+            for line in iter_lines(stream, max_bytes=self.limits.bytes):
+                yield _answer_line(loads_line(line.data, max_bytes=self.limits.bytes))
+
+    def read_answer(self, line: JsonValue) -> Answer:
+        values = require_fields(line, {"custom_id": str, "status": str})
+        try:
+            status = AnswerStatus(cast("str", values["status"]))
+        except ValueError:
+            raise UnreadableAnswerError("The line has a status that is not known.") from None
+        return Answer(cast("str", values["custom_id"]), status, values.get("answer"))
+
+    def cancel(self, batch: Batch) -> None:
+        if self.poll(batch).state == BatchState.ENDED:
+            journal.write(batch.nonce, "cancelled", batch_id=batch.batch_id)
+
+    def _created(self, nonce: str) -> list[dict[str, Any]]:
+        return [event for event in journal.read(nonce) if event["event"] == "created"]
+
+
+def _answer_line(line: JsonValue) -> bytes:
+    """The answer to one request line: a function of the line alone."""
+    values = cast("dict[str, Any]", line)
+    request = values["request"]
+    job = Job(
+        label=request["label"],
+        material=material_of(request["prompt"]),
+        seeds=tuple(request["seeds"]),
+        axes=request["axes"],
+        realism=tuple(request["realism"]),
+        count=request["count"],
+        first=request["first"],
+        seed=request["seed"],
+    )
+    records = [_filled(request["example"], text) for text in write_texts(job)]
+    return canonical_dumps({"custom_id": values["custom_id"], "status": "ok", "answer": {"records": records}})
+
+
+def _filled(example: JsonValue, text: str) -> JsonValue:
+    if isinstance(example, str):
+        return example.replace(TEXT_PLACE, text)
+    if isinstance(example, dict):
+        return {key: _filled(value, text) for key, value in example.items()}
+    if isinstance(example, list):
+        return [_filled(value, text) for value in example]
+    return example

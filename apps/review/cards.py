@@ -1,0 +1,147 @@
+"""Cards: everything the review room shows of one task, loaded for several tasks at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.accounts.models import User
+from apps.core.text import flatten_strings
+from apps.records.models import Record, SourceType
+from apps.review.models import Action, Decision, Draft, ReviewTask
+from apps.review.payloads import current_payload, record_schema
+from apps.review.reading import Reading, reading_of
+from apps.review.record_forms import RecordForm
+from apps.similarity.models import Neighbour
+from apps.specs.models import Project
+from apps.task_types import task_type_of
+from apps.validation.selectors import check_lines, check_titles
+
+MAX_NEIGHBOURS = 4
+EXCERPT = 400
+
+
+@dataclass(frozen=True)
+class NearRecord:
+    """A record that is near the one under review. ``similarity``: Jaccard of character 5-grams, 0 to 1."""
+
+    record_id: int
+    kind: str
+    status: str
+    label: str
+    similarity: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a reviewer asked the lead about this record in an earlier round."""
+
+    asked_by: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One task as it stands on the screen."""
+
+    task: ReviewTask
+    record: Record
+    template: str
+    reading: Reading
+    form: RecordForm
+    has_draft: bool
+    neighbours: list[NearRecord]
+    questions: list[Question]
+    made_by: list[str]
+    """Prompt and model; empty under blind review."""
+
+    @property
+    def label(self) -> str:
+        """The label in question: the one the guide opens."""
+        return self.record.label
+
+
+def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> list[Card]:
+    """The cards of ``tasks`` in the order given, in a number of queries that does not grow with them."""
+    if not tasks:
+        return []
+    records = _load_records([task.record_id for task in tasks])
+    drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
+    near, asked = _neighbours(project, list(records)), _questions(list(records))
+    titles, schema = check_titles(project), record_schema(project)
+    template = task_type_of(project.task_type).reading_template
+    return [
+        Card(
+            task=task,
+            record=(record := records[task.record_id]),
+            template=template,
+            reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{task.pk}-"),
+            form=_edit_form(schema, record, task, drafts.get(task.pk)),
+            has_draft=task.pk in drafts,
+            neighbours=near[task.record_id],
+            questions=asked[task.record_id],
+            made_by=_made_by(project, record),
+        )
+        for task in tasks
+    ]
+
+
+def _load_records(ids: Sequence[int]) -> dict[int, Record]:
+    records = Record.objects.filter(pk__in=ids).select_related("gap").prefetch_related("findings")
+    return {record.pk: record for record in records}
+
+
+def _edit_form(
+    schema: dict[str, Any], record: Record, task: ReviewTask, draft: dict[str, Any] | None
+) -> RecordForm:
+    return RecordForm(schema, current_payload(record), draft=draft, auto_id=f"task-{task.pk}-%s")
+
+
+def _made_by(project: Project, record: Record) -> list[str]:
+    if project.blind_review:
+        return []
+    return [name for name in (record.prompt_version, record.generator_model) if name]
+
+
+def _neighbours(project: Project, record_ids: Sequence[int]) -> dict[int, list[NearRecord]]:
+    """The nearest first. Only records stand here: of protected data nothing is ever shown."""
+    text_of = task_type_of(project.task_type).text_of
+    found = (
+        Neighbour.objects.filter(record__in=record_ids).select_related("other").order_by("-similarity", "id")
+    )
+    near: dict[int, list[NearRecord]] = defaultdict(list)
+    for neighbour in found:
+        if len(near[neighbour.record_id]) < MAX_NEIGHBOURS:
+            other = neighbour.other
+            near[neighbour.record_id].append(
+                NearRecord(
+                    record_id=other.pk,
+                    kind=SourceType(other.source_type).label,
+                    status="" if other.source_type == SourceType.REAL else other.get_status_display(),
+                    label=other.label,
+                    similarity=neighbour.similarity,
+                    text=_excerpt(text_of(other.current_input), other),
+                )
+            )
+    return near
+
+
+def _excerpt(text: str, record: Record) -> str:
+    text = text or " · ".join(value for _, value in flatten_strings(record.current_input))
+    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
+
+
+def _questions(record_ids: Sequence[int]) -> dict[int, list[Question]]:
+    flags = (
+        Decision.objects.standing()
+        .filter(record__in=record_ids, action=Action.FLAGGED)
+        .select_related("reviewer")
+        .order_by("id")
+    )
+    asked: dict[int, list[Question]] = defaultdict(list)
+    for flag in flags:
+        asked[flag.record_id].append(Question(str(flag.reviewer), flag.note))
+    return asked

@@ -1,0 +1,115 @@
+"""Lots: which one a record belongs to, which one to draw from next, and counts without a hot row."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Sum
+
+from apps.review.models import Lot, LotDelta, LotStatus, ReviewTask
+from apps.specs.models import Gap, Project
+
+FOLD_AT_ONCE = 2000
+COUNTS = ("opened", "accepted", "edited", "rejected", "flagged")
+NEARLY_FULL = 0.9
+"""Share of a gap's target from which its lots are drawn after all others."""
+
+
+@dataclass(frozen=True, order=True)
+class LotKey:
+    """What makes records one lot. Two records with equal keys are reviewed together."""
+
+    project_id: int
+    gap_id: int
+    prompt_version: str
+    generator_model: str
+
+
+def open_lots(keys: Iterable[LotKey]) -> dict[LotKey, Lot]:
+    """The open lot of each key, made where there is none (in one order: two workers cannot deadlock)."""
+    return {
+        key: Lot.objects.get_or_create(
+            project_id=key.project_id,
+            gap_id=key.gap_id,
+            prompt_version=key.prompt_version,
+            generator_model=key.generator_model,
+            status=LotStatus.OPEN,
+        )[0]
+        for key in sorted(set(keys))
+    }
+
+
+def lots_in_turn(project: Project) -> list[Lot]:
+    """Open lots that have an open task, in the order in which a claim should try them.
+
+    Drawn at random, weighted by what is left (Efraimidis and Spirakis, 2006), so that prompts and models come
+    mixed in proportion and reviewers do not all stand at the head of one index. Lots of a gap that is nearly
+    full come last.
+    """
+    waiting = ReviewTask.objects.open().filter(lot=OuterRef("pk"))
+    lots = list(Lot.objects.filter(project=project, status=LotStatus.OPEN).filter(Exists(waiting)))
+    full = _nearly_full_gaps(project, {lot.gap_id for lot in lots})
+    draw = {lot.pk: random.random() ** (1 / max(_left(lot), 1)) for lot in lots}  # noqa: S311  no secret hangs on it
+    return sorted(lots, key=lambda lot: (lot.gap_id in full, -draw[lot.pk]))
+
+
+def fold_lots() -> int:
+    """Adds waiting deltas to their lots and removes them, in one transaction; returns how many it folded."""
+    with transaction.atomic():
+        chosen = list(LotDelta.objects.select_for_update(skip_locked=True).order_by("id")[:FOLD_AT_ONCE])
+        totals: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
+        for delta in chosen:
+            for name in COUNTS:
+                totals[delta.lot_id][name] += getattr(delta, name)
+        for lot_id in sorted(totals):
+            changes = {name: F(name) + total for name, total in totals[lot_id].items() if total}
+            if changes:
+                Lot.objects.filter(pk=lot_id).update(**changes)
+        LotDelta.objects.filter(pk__in=[delta.pk for delta in chosen]).delete()
+    return len(chosen)
+
+
+@dataclass(frozen=True)
+class LotCounts:
+    """Tasks of a project or lot: ever opened, and how those that are decided ended."""
+
+    opened: int = 0
+    accepted: int = 0
+    edited: int = 0
+    rejected: int = 0
+    flagged: int = 0
+
+    @property
+    def decided(self) -> int:
+        return self.accepted + self.edited + self.rejected + self.flagged
+
+    @property
+    def left(self) -> int:
+        return max(self.opened - self.decided, 0)
+
+
+def counts_of(project: Project) -> LotCounts:
+    """Exact counts: what is folded and what waits to be. Two queries over small tables, no COUNT of tasks."""
+    sums = {name: Sum(name) for name in COUNTS}
+    folded = Lot.objects.filter(project=project).aggregate(**sums)
+    waiting = LotDelta.objects.filter(lot__project=project).aggregate(**sums)
+    return LotCounts(**{name: (folded[name] or 0) + (waiting[name] or 0) for name in COUNTS})
+
+
+def _left(lot: Lot) -> int:
+    return lot.opened - lot.accepted - lot.edited - lot.rejected - lot.flagged
+
+
+def _nearly_full_gaps(project: Project, gap_ids: set[int]) -> set[int]:
+    if len(gap_ids) < 2:
+        return set()
+    gaps = (
+        Gap.objects.filter(project=project, pk__in=gap_ids)
+        .annotate(kept=Sum(F("lots__accepted") + F("lots__edited")))
+        .values_list("pk", "kept", "target_count")
+    )
+    return {pk for pk, kept, target in gaps if (kept or 0) >= NEARLY_FULL * target}

@@ -1,0 +1,83 @@
+"""Opening review tasks for records that passed their checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.core.clock import database_now
+from apps.records.models import Record
+from apps.records.states import RecordStatus
+from apps.review.lots import LotKey, open_lots
+from apps.review.models import LotDelta, ReviewTask
+from apps.specs.models import Project
+from apps.validation.models import Finding, Outcome
+
+SLICE = 500
+CAME_BACK, WARNED, PLAIN = 0, 50, 100
+"""Priorities (smaller comes first): what a person asked for again, then what a check warned of."""
+
+
+def open_tasks(*, project: Project | None = None) -> int:
+    """Opens a task for each record that waits for one, SLICE at a time; returns how many records it took.
+
+    Taking a record is clearing its ``due_at``, in the transaction that makes its task: a worker that dies
+    leaves the record due, two workers at once take different ones (PostgreSQL) or take turns (SQLite).
+    """
+    taken = 0
+    while size := _open_slice(project):
+        taken += size
+        if size < SLICE:
+            break
+    return taken
+
+
+@transaction.atomic
+def _open_slice(project: Project | None) -> int:
+    # A record without a gap has no lot to be reviewed in; candidates always have one.
+    due = Record.objects.due(RecordStatus.AWAITING_REVIEW, database_now()).filter(gap__isnull=False)
+    if project is not None:
+        due = due.filter(project=project)
+    # PostgreSQL passes over what another worker has locked; on SQLite the transaction itself is exclusive.
+    due = due.select_for_update(skip_locked=True).order_by("due_at", "id")
+    records = list(due.only("id", "project_id", "gap_id", "prompt_version", "generator_model")[:SLICE])
+    if not records:
+        return 0
+    ids = [record.pk for record in records]
+    Record.objects.filter(pk__in=ids).update(due_at=None)
+    _make_tasks(records)
+    return len(records)
+
+
+def _make_tasks(records: list[Record]) -> None:
+    ids = [record.pk for record in records]
+    has_open_task = set(ReviewTask.objects.open().filter(record__in=ids).values_list("record_id", flat=True))
+    rounds = dict(
+        ReviewTask.objects.filter(record__in=ids).values_list("record").annotate(last=Max("round")).order_by()
+    )
+    warned = set(
+        Finding.objects.filter(record__in=ids, outcome=Outcome.WARN).values_list("record_id", flat=True)
+    )
+    keys = {record.pk: lot_key(record) for record in records if record.pk not in has_open_task}
+    lots = open_lots(keys.values())
+    ReviewTask.objects.bulk_create(
+        ReviewTask(
+            project_id=key.project_id,
+            record_id=pk,
+            lot=lots[key],
+            round=rounds.get(pk, 0) + 1,
+            priority=WARNED if pk in warned else PLAIN,
+        )
+        for pk, key in keys.items()
+    )
+    opened = Counter(lots[key].pk for key in keys.values())
+    LotDelta.objects.bulk_create(LotDelta(lot_id=lot_id, opened=count) for lot_id, count in opened.items())
+
+
+def lot_key(record: Record) -> LotKey:
+    """The lot that ``record`` belongs to; it must have a gap."""
+    if record.gap_id is None:
+        raise ValueError(f"Record #{record.pk} has no gap, so it belongs to no lot.")
+    return LotKey(record.project_id, record.gap_id, record.prompt_version, record.generator_model)

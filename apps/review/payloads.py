@@ -1,0 +1,165 @@
+"""Edited payloads: may they stand, and what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from apps.core.errors import RefusedError
+from apps.core.text import DiffPart, flatten_strings, word_diff
+from apps.records.models import Record
+from apps.specs.models import Project
+from apps.validation.checks import FindingData
+from apps.validation.models import Outcome
+from apps.validation.pipeline import make_batch
+from apps.validation.services import check_payload, keep_findings
+
+Payload = Mapping[str, Any]
+"""``{"input": {…}, "output": {…}}``."""
+
+PROTECTED_CHECKS = frozenset({"leakage"})
+"""Checks against data nobody may see: where and how much they matched would be an oracle."""
+TOO_CLOSE = "Too close to protected data."
+
+
+class EditRefusedError(RefusedError):
+    """The edit cannot stand (HTTP 422). ``by_pointer``: JSON pointer → what is wrong there ("": anywhere)."""
+
+    def __init__(self, by_pointer: Mapping[str, list[str]]) -> None:
+        self.by_pointer = dict(by_pointer)
+        problems = [f"{pointer}: {text}" if pointer else text for pointer, text in _flat(self.by_pointer)]
+        super().__init__("This edit was not saved; your text is kept as a draft.", problems)
+
+
+@dataclass(frozen=True)
+class EditCheck:
+    """What the fast checks say of a payload: ``problems`` forbid saving, ``warnings`` do not."""
+
+    problems: dict[str, list[str]]
+    warnings: list[str]
+    findings: list[FindingData]
+
+
+@dataclass(frozen=True)
+class FieldDiff:
+    """How one string of the payload changed."""
+
+    pointer: str
+    parts: list[DiffPart]
+
+
+def current_payload(record: Record) -> dict[str, Any]:
+    return {"input": record.current_input, "output": record.current_output}
+
+
+def record_schema(project: Project) -> dict[str, Any]:
+    """JSON Schema of a whole record of ``project``, the one that the schema check holds records to."""
+    return make_batch(project, []).schema
+
+
+def check_shape(project: Project, payload: Payload) -> dict[str, list[str]]:
+    """Problems by JSON pointer; empty when ``payload`` has the shape of a record of ``project``."""
+    if problems := unstorable(payload):
+        return problems
+    errors = _validator(json.dumps(record_schema(project), sort_keys=True)).iter_errors(payload)
+    return _grouped([(_pointer(error.instance_path), error.message) for error in errors])
+
+
+def unstorable(payload: Payload) -> dict[str, list[str]]:
+    """Strings that PostgreSQL would not take, by JSON pointer."""
+    return {
+        pointer: ["has a character that cannot be stored (NUL or half of a pair)"]
+        for pointer, text in flatten_strings(dict(payload))
+        if "\x00" in text or not _is_encodable(text)
+    }
+
+
+def check_edit(*, project: Project, record: Record, payload: Payload) -> EditCheck:
+    """Shape first, then the fast checks. A blocking or impossible check is a problem; a warning is not."""
+    if problems := check_shape(project, payload):
+        return EditCheck(problems, [], [])
+    findings = check_payload(
+        project=project, input_=payload["input"], output=payload["output"], ignore_record=record
+    )
+    stops = [finding for finding in findings if finding.outcome in (Outcome.BLOCK, Outcome.NOT_CHECKED)]
+    warned = [finding for finding in findings if finding.outcome == Outcome.WARN]
+    return EditCheck(
+        problems=_grouped([(said_pointer(finding), said(finding)) for finding in stops]),
+        warnings=[said(finding) for finding in warned],
+        findings=findings,
+    )
+
+
+def recheck(*, project: Project, record: Record) -> None:
+    """Runs the checks over the payload that stands and keeps what they say; the record does not move."""
+    payload = current_payload(record)
+    found = check_payload(
+        project=project, input_=payload["input"], output=payload["output"], ignore_record=record
+    )
+    keep_findings(record=record, found=found)
+
+
+def diff_of(before: Payload, after: Payload) -> list[FieldDiff]:
+    """Word diffs of the strings that changed, in document order; new and gone strings count as changed."""
+    old = dict(flatten_strings(dict(before)))
+    new = dict(flatten_strings(dict(after)))
+    pointers = [*old, *(pointer for pointer in new if pointer not in old)]
+    return [
+        FieldDiff(pointer, word_diff(old.get(pointer, ""), new.get(pointer, "")))
+        for pointer in pointers
+        if old.get(pointer) != new.get(pointer)
+    ]
+
+
+def said(finding: FindingData) -> str:
+    """A finding in words for a reviewer."""
+    return TOO_CLOSE if finding.check_name in PROTECTED_CHECKS else finding.message
+
+
+def said_pointer(finding: FindingData) -> str:
+    return "" if finding.check_name in PROTECTED_CHECKS else finding.pointer
+
+
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> Any:
+    return jsonschema_rs.validator_for(
+        schema,
+        retriever=_retrieve_nothing,
+        # The linear engine: a pattern in a spec cannot make a request hang.
+        pattern_options=jsonschema_rs.RegexOptions(),
+    )
+
+
+def _retrieve_nothing(uri: str) -> Any:
+    """References outside the schema are neither fetched nor read from disk."""
+    raise ValueError(f"The schema refers to {uri}; only references within it are followed.")
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for pointer, text in pairs:
+        grouped.setdefault(pointer, []).append(text)
+    return grouped
+
+
+def _flat(by_pointer: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+    for pointer, texts in by_pointer.items():
+        for text in texts:
+            yield pointer, text

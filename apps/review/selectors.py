@@ -1,0 +1,160 @@
+"""What the pages of the review room read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Min
+
+from apps.accounts.models import User
+from apps.core.clock import database_now
+from apps.records.models import Record
+from apps.records.states import RecordStatus
+from apps.review.leases import session_digest
+from apps.review.lots import LotCounts, counts_of
+from apps.review.models import Action, Decision, ReviewTask, Skip
+from apps.review.undo import undoable
+from apps.specs.models import LabelGuide, Project
+from apps.specs.selectors import current_guide
+
+PACE_WINDOW = timedelta(hours=1)
+SHORTEST_SPAN = timedelta(minutes=5)
+"""A pace from less time than this would jump about."""
+COUNTED_UP_TO = 1000
+FLAGS_PER_PAGE = 25
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the project's queue stands, and how fast this person goes (decisions per hour; 0: not yet known)."""
+
+    decided: int
+    total: int
+    pace: int
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """Why a queue gives nothing: what is left, and where it is."""
+
+    left: int
+    held_by_others: int
+    first_back_at: datetime | None
+    assigned_to_others: int
+    skipped: int
+    waiting_for_checks: int
+    flagged: int
+    asked_at: datetime
+
+    @property
+    def is_all_done(self) -> bool:
+        return not (self.left or self.waiting_for_checks)
+
+    def sentences(self) -> list[str]:
+        """For people: what happened to the rest of the queue, and when to come back."""
+        said = []
+        if self.held_by_others:
+            said.append(f"{_records(self.held_by_others)} in the hands of others; {self._first_back()}.")
+        if self.assigned_to_others:
+            said.append(f"{_records(self.assigned_to_others)} assigned to others.")
+        if self.skipped:
+            said.append(f"You skipped {self.skipped} in this session.")
+        if self.waiting_for_checks:
+            more = "+" if self.waiting_for_checks >= COUNTED_UP_TO else ""
+            said.append(f"Waiting for checks: {self.waiting_for_checks:,}{more}.")
+        if self.flagged:
+            said.append(f"{_records(self.flagged)} flagged for the lead.")
+        if self.is_all_done:
+            said.insert(0, "Every record that passed its checks is decided.")
+        return said
+
+    def _first_back(self) -> str:
+        if self.first_back_at is None:
+            return "they return when their holders leave"
+        minutes = max(1, round((self.first_back_at - self.asked_at) / timedelta(minutes=1)))
+        return f"the first returns in {minutes} min"
+
+
+@dataclass(frozen=True)
+class RoomPage:
+    """The review room around its cards."""
+
+    progress: Progress
+    guide: LabelGuide | None
+    reasons: list[dict[str, str]]
+    history: list[UUID]
+    """What this person can undo, newest first."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flagged record and what was asked about it."""
+
+    record: Record
+    decision: Decision
+
+
+def room_page(*, project: Project, user: User) -> RoomPage:
+    return RoomPage(
+        progress=progress_of(project=project, user=user),
+        guide=current_guide(project),
+        reasons=list(project.reject_reasons),
+        history=[decision.uuid for decision in undoable(project, user)],
+    )
+
+
+def progress_of(*, project: Project, user: User) -> Progress:
+    """Three queries: folded counts, waiting deltas, and this person's last hour."""
+    counts: LotCounts = counts_of(project)
+    return Progress(counts.decided, counts.opened, _pace(project, user))
+
+
+def queue_state(*, project: Project, user: User, session_key: str) -> QueueState:
+    """Where the records are that this person cannot have. No query here reads more than COUNTED_UP_TO rows."""
+    now = database_now()
+    open_tasks = ReviewTask.objects.open().filter(project=project)
+    held = open_tasks.filter(lease_until__gt=now, lease_holder__isnull=False).exclude(lease_holder=user)
+    others = held.aggregate(count=Count("id"), first=Min("lease_until"))
+    counts = counts_of(project)
+    checking = Record.objects.filter(project=project, status=RecordStatus.GENERATED)
+    return QueueState(
+        left=counts.left,
+        held_by_others=others["count"],
+        first_back_at=others["first"],
+        assigned_to_others=open_tasks.filter(assignee__isnull=False).exclude(assignee=user).count(),
+        skipped=Skip.objects.filter(
+            task__in=open_tasks, user=user, session=session_digest(session_key)
+        ).count(),
+        waiting_for_checks=checking[:COUNTED_UP_TO].count(),
+        flagged=counts.flagged,
+        asked_at=now,
+    )
+
+
+def flagged_page(*, project: Project, number: object) -> Page[Flag]:
+    """Flagged records with the flag that stands, oldest question first."""
+    records = Record.objects.filter(project=project, status=RecordStatus.FLAGGED).order_by("id")
+    page = Paginator(records, FLAGS_PER_PAGE).get_page(number)
+    asked = Decision.objects.filter(
+        record__in=list(page.object_list), action=Action.FLAGGED, undo=None
+    ).select_related("reviewer")
+    latest = {decision.record_id: decision for decision in asked.order_by("id")}
+    page.object_list = [Flag(record, latest[record.pk]) for record in page.object_list]
+    return page
+
+
+def _pace(project: Project, user: User) -> int:
+    now = database_now()
+    recent = Decision.objects.filter(project=project, reviewer=user, decided_at__gt=now - PACE_WINDOW)
+    figures = recent.aggregate(count=Count("id"), first=Min("decided_at"))
+    if not figures["count"]:
+        return 0
+    span = max(now - figures["first"], SHORTEST_SPAN)
+    return round(figures["count"] * PACE_WINDOW / span)
+
+
+def _records(count: int) -> str:
+    return "1 record is" if count == 1 else f"{count:,} records are"

@@ -1,0 +1,37 @@
+"""The review room's background work: opening tasks and folding counts."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.core.clock import database_now
+from apps.core.sweep import Sweep
+from apps.records.models import Record
+from apps.records.states import RecordStatus
+from apps.review import lots, opening
+from apps.review.models import LotDelta
+
+
+@shared_task(name="review.open_tasks")
+def open_tasks(_: int = 0) -> int:
+    return opening.open_tasks()
+
+
+@shared_task(name="review.fold_lots")
+def fold_lots(_: int = 0) -> int:
+    return lots.fold_lots()
+
+
+def _records_without_task() -> list[int]:
+    due = Record.objects.due(RecordStatus.AWAITING_REVIEW, database_now()).filter(gap__isnull=False)
+    return [0] if due.exists() else []
+
+
+def _waiting_deltas() -> list[int]:
+    return [0] if LotDelta.objects.exists() else []
+
+
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep("review.open_tasks", "validation", _records_without_task, open_tasks),
+    Sweep("review.fold_lots", "validation", _waiting_deltas, fold_lots),
+)

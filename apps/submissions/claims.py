@@ -1,0 +1,68 @@
+"""Taking a row for a while, and putting it off after an error. Nothing here or above retries by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from apps.core.clock import database_now
+from apps.submissions.models import MACHINE, TERMINAL, Submission
+
+# Longer than any step: whoever holds a row longer than this has died.
+LEASE = timedelta(minutes=10)
+# An upload may take its time; only after this is an attempt to send held to be lost.
+SENDING_LEASE = timedelta(minutes=30)
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+ERROR_LENGTH = 2000
+
+
+def claim(submission_id: int, *statuses: str) -> Submission | None:
+    """The submission, if it is in one of ``statuses`` and due; nobody else gets it before ``LEASE`` is over."""
+    now = database_now()
+    submission = (
+        Submission.objects.due(statuses, now)
+        .filter(pk=submission_id)
+        .select_related("connection__family", "project")
+        .first()
+    )
+    if submission is None:
+        return None
+    taken = Submission.objects.filter(
+        pk=submission.pk, status=submission.status, next_attempt_at=submission.next_attempt_at
+    ).update(next_attempt_at=now + LEASE)
+    return submission if taken else None
+
+
+def move(submission: Submission, to: str, **changes: object) -> None:
+    """Moves the row on and makes its next step due at once; a terminal state has none.
+
+    StaleStateError when it is no longer where ``submission`` was read.
+    """
+    now = database_now()
+    values: dict[str, object] = {"attempts": 0, "last_error": "", "next_attempt_at": now}
+    if to in TERMINAL:
+        values |= {"next_attempt_at": None, "finished_at": now}
+    MACHINE.swap(
+        Submission.objects.filter(pk=submission.pk), old=submission.status, new=to, **(values | changes)
+    )
+    submission.status = to
+
+
+def put_off(submission: Submission, error: BaseException | str, *, after: timedelta | None = None) -> None:
+    """Writes down what went wrong and when to try the same step again."""
+    attempts = submission.attempts + 1
+    Submission.objects.filter(pk=submission.pk, status=submission.status).update(
+        attempts=attempts,
+        last_error=described(error),
+        next_attempt_at=database_now() + (after or pause(attempts)),
+    )
+
+
+def pause(attempts: int) -> timedelta:
+    return min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
+
+
+def described(error: BaseException | str) -> str:
+    """For people: an error with its type, never longer than the page can show."""
+    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return text[:ERROR_LENGTH]

@@ -1,0 +1,57 @@
+"""Asking how a batch is doing, and bringing its results to disk once it has ended."""
+
+from __future__ import annotations
+
+from apps.core.clock import database_now
+from apps.providers import Provider, provider_of
+from apps.providers.base import HAS_RESULTS, BatchState, Poll
+from apps.submissions.claims import claim, move, put_off
+from apps.submissions.models import Submission, SubmissionStatus
+from apps.submissions.request_files import batch_of, write_results
+
+S = SubmissionStatus
+ENDED_AS = {BatchState.ENDED: S.DONE, BatchState.EXPIRED: S.EXPIRED, BatchState.CANCELLED: S.CANCELLED}
+
+
+def poll_submission(submission_id: int) -> None:
+    """Accepted → running → ingesting (or failed). Errors change nothing but the time of the next try."""
+    submission = claim(submission_id, S.ACCEPTED, S.RUNNING)
+    if submission is None:
+        return
+    provider = provider_of(submission.connection.provider)
+    try:
+        if submission.cancel_requested_at:
+            _cancel(submission, provider)
+            return
+        poll = provider.poll(batch_of(submission))
+        if poll.state in HAS_RESULTS:
+            _fetch(submission, provider, poll)
+            return
+    except Exception as error:  # noqa: BLE001  a poll may always be tried again
+        put_off(submission, error)
+        return
+    if poll.state == BatchState.FAILED:
+        move(submission, S.FAILED, last_error=poll.message or "The provider says that the batch failed.")
+    else:
+        _wait(submission, provider, poll)
+
+
+def _cancel(submission: Submission, provider: Provider) -> None:
+    """A person stopped the run: nothing more of it comes in, so the end at the provider is not waited for."""
+    provider.cancel(batch_of(submission))
+    move(submission, S.CANCELLED, last_error="Stopped by a person.")
+
+
+def _fetch(submission: Submission, provider: Provider, poll: Poll) -> None:
+    name = write_results(submission, provider.results(batch_of(submission)))
+    move(submission, S.INGESTING, result_file=name, ended_as=ENDED_AS[poll.state], last_error=poll.message)
+
+
+def _wait(submission: Submission, provider: Provider, poll: Poll) -> None:
+    later = database_now() + provider.poll_every
+    if poll.state == BatchState.RUNNING and submission.status == S.ACCEPTED:
+        move(submission, S.RUNNING, next_attempt_at=later, last_error=poll.message)
+        return
+    Submission.objects.filter(pk=submission.pk, status=submission.status).update(
+        next_attempt_at=later, attempts=0, last_error=poll.message
+    )

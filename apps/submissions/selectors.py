@@ -1,0 +1,110 @@
+"""What is due for each step of the machine, and what a run's submissions amount to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count
+
+from apps.core.clock import database_now
+from apps.submissions.models import (
+    QuarantinedLine,
+    RequestOutcome,
+    Submission,
+    SubmissionRequest,
+    SubmissionStatus,
+)
+
+S = SubmissionStatus
+# A sweep takes this many and comes back.
+MOST_DUE = 200
+MOST_SHOWN = 50
+
+
+def to_screen() -> list[int]:
+    return _due(S.INTENT)
+
+
+def to_send() -> list[int]:
+    return _due(S.SCREENED)
+
+
+def to_reconcile() -> list[int]:
+    """Unknown ones, and those whose sender has held them beyond its lease."""
+    return _due(S.SENDING, S.UNKNOWN)
+
+
+def to_poll() -> list[int]:
+    return _due(S.ACCEPTED, S.RUNNING)
+
+
+def to_ingest(purpose: str) -> list[int]:
+    return _due(S.INGESTING, purpose=purpose)
+
+
+def _due(*statuses: str, **only: str) -> list[int]:
+    due = Submission.objects.due(statuses, database_now()).filter(**only)
+    return list(due.values_list("pk", flat=True)[:MOST_DUE])
+
+
+@dataclass(frozen=True)
+class SubmissionsOfRun:
+    """What has become of everything that one run asked."""
+
+    submissions: list[Submission]
+    requests: dict[str, int]
+    """Requests by outcome."""
+    reasons: dict[str, int]
+    """Requests without records, by reason: refused, truncated, …"""
+    quarantine: list[QuarantinedLine]
+    """The first ones; ``lines_quarantined`` counts all."""
+
+    @property
+    def records_made(self) -> int:
+        return sum(submission.records_made for submission in self.submissions)
+
+    @property
+    def lines_quarantined(self) -> int:
+        return sum(submission.lines_quarantined for submission in self.submissions)
+
+    @property
+    def unknown(self) -> list[Submission]:
+        """Those that wait for a person's word."""
+        return [submission for submission in self.submissions if submission.status == S.UNKNOWN]
+
+    @property
+    def requests_missing(self) -> int:
+        return self.requests.get(RequestOutcome.MISSING, 0)
+
+    def count_by_status(self) -> dict[str, int]:
+        return dict(Counter(submission.status for submission in self.submissions))
+
+
+def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
+    """Three queries, however large the run."""
+    submissions = list(
+        Submission.objects.of_run(run_uuid).select_related("connection", "resent_by").order_by("id")
+    )
+    mine = [submission.pk for submission in submissions]
+    outcomes = (
+        SubmissionRequest.objects.filter(submission__in=mine)
+        .values_list("outcome", "reason")
+        .annotate(number=Count("pk"))
+        .order_by()
+    )
+    requests: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for outcome, reason, number in outcomes:
+        requests[outcome] += number
+        if reason:
+            reasons[reason] += number
+    return SubmissionsOfRun(
+        submissions=submissions,
+        requests=dict(requests),
+        reasons=dict(reasons),
+        quarantine=list(
+            QuarantinedLine.objects.filter(submission__in=mine).order_by("submission", "offset")[:MOST_SHOWN]
+        ),
+    )

@@ -1,0 +1,135 @@
+"""Posting a batch at most once, and finding out what became of one whose answer was lost.
+
+1. The attempt is committed (``sending``, ``post_count`` + 1) before the socket opens.
+2. A definite no ends it; "not now" puts it back; a yes is ``accepted``; anything else is ``unknown``.
+3. A sender that died leaves ``sending`` behind; once its lease is over that is ``unknown`` too.
+4. ``unknown`` is looked for at the provider by our nonce. It is never sent again without a person's word.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models import F
+
+from apps.core.clock import database_now
+from apps.core.crashpoints import crash_point
+from apps.core.errors import StaleStateError
+from apps.providers import Provider, provider_of
+from apps.providers.base import DefiniteRefusalError, Found, RetryLaterError
+from apps.submissions.claims import SENDING_LEASE, claim, described, move, pause, put_off
+from apps.submissions.models import Submission, SubmissionStatus
+from apps.submissions.request_files import batch_of, is_as_frozen
+
+logger = logging.getLogger(__name__)
+
+S = SubmissionStatus
+
+
+def send_submission(submission_id: int) -> None:
+    """Screened → sending → accepted, rejected, screened again (429) or unknown."""
+    submission = claim(submission_id, S.SCREENED)
+    if submission is None:
+        return
+    if submission.cancel_requested_at:
+        move(submission, S.CANCELLED)
+        return
+    if not submission.connection.is_enabled:
+        put_off(submission, f"The connection {submission.connection} is switched off.")
+        return
+    # The file is read-only, and this is the SHA-256 under which it was screened.
+    if not is_as_frozen(submission):
+        move(submission, S.FAILED, last_error="The request file changed after it was screened.")
+        return
+    _commit_attempt(submission)
+    _post(submission, provider_of(submission.connection.provider))
+
+
+def _commit_attempt(submission: Submission) -> None:
+    """After this the money wall holds: whatever happens, this attempt is known."""
+    now = database_now()
+    with transaction.atomic():
+        move(
+            submission,
+            S.SENDING,
+            post_count=F("post_count") + 1,
+            sent_at=now,
+            next_attempt_at=now + SENDING_LEASE,
+            attempts=submission.attempts,
+        )
+        crash_point("before_sending_commit")
+    submission.sent_at = now
+
+
+def _post(submission: Submission, provider: Provider) -> None:
+    """The one call that may cost money. No transaction is open around it."""
+    try:
+        created = provider.create(batch_of(submission))
+    except RetryLaterError as error:
+        attempts = submission.attempts + 1
+        wait = max(error.after, pause(attempts))
+        move(
+            submission,
+            S.SCREENED,
+            attempts=attempts,
+            last_error=described(error),
+            next_attempt_at=database_now() + wait,
+        )
+    except DefiniteRefusalError as error:
+        move(submission, S.REJECTED, last_error=described(error))
+    except Exception as error:  # noqa: BLE001  nobody knows what the provider did: ask it, never send again
+        logger.warning("Submission %s is unknown after sending", submission.pk, exc_info=True)
+        move(submission, S.UNKNOWN, last_error=described(error))
+    else:
+        crash_point("after_create_before_accept_commit")
+        _accept(submission, created.batch_id)
+
+
+def _accept(submission: Submission, batch_id: str, note: str = "") -> None:
+    """The provider has it. A slow sender may find its row ``unknown`` by now: same batch, same end."""
+    try:
+        move(submission, S.ACCEPTED, batch_id=batch_id, last_error=note)
+    except StaleStateError:
+        submission.refresh_from_db(fields=["status", "batch_id"])
+        if submission.batch_id == batch_id:
+            return
+        move(submission, S.ACCEPTED, batch_id=batch_id, last_error=note)
+
+
+def reconcile_submission(submission_id: int) -> None:
+    """Looks at the provider for a batch that may or may not have been made."""
+    submission = claim(submission_id, S.SENDING, S.UNKNOWN)
+    if submission is None:
+        return
+    if submission.status == S.SENDING:
+        move(submission, S.UNKNOWN, last_error="The process that was sending it died.")
+        return
+    provider = provider_of(submission.connection.provider)
+    try:
+        found = sorted(provider.find(batch_of(submission)), key=lambda batch: batch.created_at)
+    except Exception as error:  # noqa: BLE001  the list is down: still unknown, nothing spent
+        put_off(submission, error)
+        return
+    if not found:
+        # Lists lag, so it is looked for again; meanwhile a person may say "send it again" or "give it up".
+        put_off(submission, f"{provider.title} lists no batch with our tag. Resend it or give it up.")
+        return
+    oldest, *others = found
+    note = f"{len(found)} batches carried our tag; kept the oldest. " if others else ""
+    _accept(submission, oldest.batch_id, note + " ".join(_cancelled(submission, provider, others)))
+
+
+def _cancelled(submission: Submission, provider: Provider, others: list[Found]) -> list[str]:
+    """Cancels the batches that are one too many and says of each what came of it."""
+    notes = []
+    for other in others:
+        logger.error("Submission %s was made twice: cancelling %s", submission.pk, other.batch_id)
+        try:
+            provider.cancel(replace(batch_of(submission), batch_id=other.batch_id))
+        except Exception as error:  # noqa: BLE001  the one that is kept must not suffer from it
+            notes.append(f"{other.batch_id} could not be cancelled ({error}): do it by hand.")
+        else:
+            notes.append(f"{other.batch_id} was cancelled.")
+    return notes
