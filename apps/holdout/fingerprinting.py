@@ -52,7 +52,7 @@ def fingerprints_match(*, holdout: HoldoutSet, project: Project) -> bool:
 
 
 def count_near_real_rows(project: Project) -> int:
-    """Seed and train rows that say nearly what a protected row says: natural on short texts, worth knowing."""
+    """Seed and train rows that say nearly what a protected row says: natural on short texts, worth a look."""
     return sum(
         not verdict.is_clean
         for texts in batched(_real_texts(project), BATCH)

@@ -1,4 +1,4 @@
-"""Importing holdout rows: staged, looked at and committed like other real rows, but never outside this database."""
+"""Importing holdout rows: staged, looked at and committed like other real rows, but in this database alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core import tabular
 from apps.core.batches import batched
-from apps.core.errors import DomainError, RefusedError, StaleStateError
+from apps.core.errors import RefusedError, StaleStateError
 from apps.core.uploads import Upload
 from apps.holdout.fingerprinting import count_near_real_rows, write_missing_fingerprints
 from apps.holdout.models import HoldoutImport, HoldoutRecord, HoldoutSet, HoldoutStatus

@@ -109,7 +109,7 @@ class HoldoutRecord(models.Model):
         ]
         indexes = [
             models.Index(fields=["holdout", "is_fingerprinted", "id"], name="holdout_to_fingerprint"),
-            # Not unique: people ask the same thing twice, and a holdout that hides it would lie about traffic.
+            # Not unique: people ask the same thing twice; a holdout that hides it would lie about traffic.
             models.Index(fields=["holdout", "canonical_hash"], name="holdout_text"),
         ]
 

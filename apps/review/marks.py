@@ -25,7 +25,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a text. ``anchor``: id of a marked piece. ``is_control``: ``text`` names an invisible one."""
+    """A piece of a text. ``anchor``: id of a marked piece. ``is_control``: a name, not the text."""
 
     text: str
     anchor: str = ""

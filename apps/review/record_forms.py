@@ -1,7 +1,7 @@
 """The edit form: a Django form made from the JSON Schema of a record.
 
 Field names are JSON pointers into the payload, so an error found by pointer is an error of that field. Objects
-are walked into; each leaf gets a field from ``BUILDERS``. A shape that has no builder yet (an array, for one) is
+are walked into; each leaf gets a field from ``BUILDERS``. A shape without a builder (an array, for one) is
 edited as JSON text, so that nothing in a record is out of reach.
 """
 
@@ -160,10 +160,13 @@ def _long_text(leaf: Leaf) -> forms.Field:
 
 
 def _number(leaf: Leaf) -> forms.Field:
-    limits = {"min_value": leaf.schema.get("minimum"), "max_value": leaf.schema.get("maximum")}
     is_whole = leaf.schema.get("type") == "integer" or isinstance(leaf.value, int)
     make = forms.IntegerField if is_whole else forms.FloatField
-    return make(required=leaf.is_required, **limits)
+    return make(
+        required=leaf.is_required,
+        min_value=leaf.schema.get("minimum"),
+        max_value=leaf.schema.get("maximum"),
+    )
 
 
 def _boolean(leaf: Leaf) -> forms.Field:

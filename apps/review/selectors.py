@@ -15,7 +15,7 @@ from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.review.leases import session_digest
 from apps.review.lots import LotCounts, counts_of
-from apps.review.models import Action, Decision, ReviewTask, Skip
+from apps.review.models import Action, Decision, Lot, LotStatus, ReviewTask, Skip
 from apps.review.undo import undoable
 from apps.specs.models import LabelGuide, Project
 from apps.specs.selectors import current_guide
@@ -29,7 +29,7 @@ FLAGS_PER_PAGE = 25
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the project's queue stands, and how fast this person goes (decisions per hour; 0: not yet known)."""
+    """Where the project's queue stands; ``pace``: this person's decisions per hour, 0 while not known."""
 
     decided: int
     total: int
@@ -97,6 +97,12 @@ class Flag:
     decision: Decision
 
 
+@dataclass(frozen=True)
+class FlagPage:
+    page: Page[Record]
+    flags: list[Flag]
+
+
 def room_page(*, project: Project, user: User) -> RoomPage:
     return RoomPage(
         progress=progress_of(project=project, user=user),
@@ -113,9 +119,10 @@ def progress_of(*, project: Project, user: User) -> Progress:
 
 
 def queue_state(*, project: Project, user: User, session_key: str) -> QueueState:
-    """Where the records are that this person cannot have. No query here reads more than COUNTED_UP_TO rows."""
+    """Where the records are that this person cannot have. Asked only when a claim came back empty."""
     now = database_now()
-    open_tasks = ReviewTask.objects.open().filter(project=project)
+    open_lots = Lot.objects.filter(project=project, status=LotStatus.OPEN)
+    open_tasks = ReviewTask.objects.open().filter(lot__in=open_lots)
     held = open_tasks.filter(lease_until__gt=now, lease_holder__isnull=False).exclude(lease_holder=user)
     others = held.aggregate(count=Count("id"), first=Min("lease_until"))
     counts = counts_of(project)
@@ -124,7 +131,7 @@ def queue_state(*, project: Project, user: User, session_key: str) -> QueueState
         left=counts.left,
         held_by_others=others["count"],
         first_back_at=others["first"],
-        assigned_to_others=open_tasks.filter(assignee__isnull=False).exclude(assignee=user).count(),
+        assigned_to_others=open_tasks.exclude(assignee=None).exclude(assignee=user)[:COUNTED_UP_TO].count(),
         skipped=Skip.objects.filter(
             task__in=open_tasks, user=user, session=session_digest(session_key)
         ).count(),
@@ -134,26 +141,25 @@ def queue_state(*, project: Project, user: User, session_key: str) -> QueueState
     )
 
 
-def flagged_page(*, project: Project, number: object) -> Page[Flag]:
-    """Flagged records with the flag that stands, oldest question first."""
+def flag_page(*, project: Project, number: str | None) -> FlagPage:
+    """Flagged records with the flag that stands, oldest record first."""
     records = Record.objects.filter(project=project, status=RecordStatus.FLAGGED).order_by("id")
     page = Paginator(records, FLAGS_PER_PAGE).get_page(number)
     asked = Decision.objects.filter(
         record__in=list(page.object_list), action=Action.FLAGGED, undo=None
     ).select_related("reviewer")
     latest = {decision.record_id: decision for decision in asked.order_by("id")}
-    page.object_list = [Flag(record, latest[record.pk]) for record in page.object_list]
-    return page
+    return FlagPage(page, [Flag(record, latest[record.pk]) for record in page.object_list])
 
 
 def _pace(project: Project, user: User) -> int:
     now = database_now()
     recent = Decision.objects.filter(project=project, reviewer=user, decided_at__gt=now - PACE_WINDOW)
     figures = recent.aggregate(count=Count("id"), first=Min("decided_at"))
-    if not figures["count"]:
+    count, first = int(figures["count"]), figures["first"]
+    if first is None:
         return 0
-    span = max(now - figures["first"], SHORTEST_SPAN)
-    return round(figures["count"] * PACE_WINDOW / span)
+    return round(count * (PACE_WINDOW / max(now - first, SHORTEST_SPAN)))
 
 
 def _records(count: int) -> str:

@@ -17,7 +17,7 @@ ERROR_LENGTH = 2000
 
 
 def claim(submission_id: int, *statuses: str) -> Submission | None:
-    """The submission, if it is in one of ``statuses`` and due; nobody else gets it before ``LEASE`` is over."""
+    """The submission, if it is due in one of ``statuses``; nobody else gets it before ``LEASE`` is over."""
     now = database_now()
     submission = (
         Submission.objects.due(statuses, now)
@@ -59,7 +59,7 @@ def put_off(submission: Submission, error: BaseException | str, *, after: timede
 
 
 def pause(attempts: int) -> timedelta:
-    return min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(attempts - 1, 20)), LONGEST_PAUSE)
 
 
 def described(error: BaseException | str) -> str:

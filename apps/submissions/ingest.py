@@ -1,13 +1,15 @@
 """Taking answers in, exactly once, whatever dies on the way.
 
 The result file is read in slices. A slice is prepared without locks: lines parsed, answers compared with what
-was asked, rows made. It is committed in one transaction that first moves ``ingest_offset`` from where the slice
-begins to where it ends. Of two workers that prepared the same slice, one finds the offset moved and rolls back;
-and because everything a slice reads is written under that same offset, a slice whose move succeeds was read fresh.
+was asked, rows made. It is committed in one transaction that first moves ``ingest_offset`` from where the
+slice begins to where it ends. Of two workers that prepared the same slice, one finds the offset moved and
+rolls back; and because everything a slice reads is written under that same offset, a slice whose move
+succeeds was read fresh.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +35,8 @@ from apps.submissions.models import (
 from apps.submissions.request_files import path_of
 from apps.submissions.sinks import Row, Sink, UnusableAnswerError
 
+logger = logging.getLogger(__name__)
+
 SLICE_LINES = 200
 SLICE_BYTES = 4_000_000
 # A task ends within this many seconds or little more, so that a stopped worker loses little.
@@ -52,7 +56,7 @@ def ingest_submission(submission_id: int, sink: Sink[Row]) -> None:
                 _release(submission)
                 return
     except StaleStateError:
-        raise
+        logger.info("Another worker is taking in submission %s", submission_id)
     except Exception as error:  # noqa: BLE001  nothing of the slice is in; the next try begins where it began
         put_off(submission, error)
 

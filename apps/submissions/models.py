@@ -1,4 +1,4 @@
-"""Provider connections, and submissions: requests on their way to a provider and answers on their way back."""
+"""Provider connections, and submissions: requests on their way to a provider, answers on their way back."""
 
 from __future__ import annotations
 

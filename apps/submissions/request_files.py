@@ -98,8 +98,8 @@ class _Writer:
         line = canonical_dumps(self.provider.request_line(custom_id, request.ask, model=model)) + b"\n"
         if len(line) > limits.bytes:
             raise DomainError(
-                f"A request for {request.ask.label!r} takes {len(line):,} bytes, more than the {limits.bytes:,} "
-                f"that {self.provider.title} allows: shorten the prompt."
+                f"A request for {request.ask.label!r} takes {len(line):,} bytes, more than the "
+                f"{limits.bytes:,} that {self.provider.title} allows: shorten the prompt."
             )
         if contexts and (len(contexts) == limits.requests or self.size + len(line) > limits.bytes):
             return False

@@ -1,6 +1,6 @@
-"""Screening a frozen request file before it may be sent. Runs in the validation worker, which may ask about leaks.
+"""Screening a frozen request file before it may be sent.
 
-What to look for is handed in from above: this app must not know the fingerprints of the holdout.
+Runs in the validation worker, which may ask about leaks. What to look for is handed in from above: this app must not know the fingerprints of the holdout.
 """
 
 from __future__ import annotations

@@ -79,12 +79,16 @@ def _post(submission: Submission, provider: Provider) -> None:
         )
     except DefiniteRefusalError as error:
         move(submission, S.REJECTED, last_error=described(error))
-    except Exception as error:  # noqa: BLE001  nobody knows what the provider did: ask it, never send again
+    except Exception as error:  # nobody knows what the provider did: ask it, never send again
         logger.warning("Submission %s is unknown after sending", submission.pk, exc_info=True)
         move(submission, S.UNKNOWN, last_error=described(error))
     else:
         crash_point("after_create_before_accept_commit")
-        _accept(submission, created.batch_id)
+        try:
+            _accept(submission, created.batch_id)
+        except StaleStateError:
+            # A person gave this attempt up, or had it sent again, while it was still under way.
+            _cancelled(submission, provider, [Found(created.batch_id, database_now())])
 
 
 def _accept(submission: Submission, batch_id: str, note: str = "") -> None:

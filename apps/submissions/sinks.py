@@ -1,4 +1,4 @@
-"""Where answers go. Generation makes records of them, a judge will make findings: the machine does not care."""
+"""Where answers go: records for generation, findings for a judge. The machine does not care."""
 
 from __future__ import annotations
 

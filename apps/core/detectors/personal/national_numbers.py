@@ -18,7 +18,6 @@ from stdnum.br import cpf as br_cpf
 from stdnum.ca import sin as ca_sin
 from stdnum.ch import ssn as ch_ssn
 from stdnum.cl import rut as cl_rut
-from stdnum.cn import ric as cn_ric
 from stdnum.cz import rc as cz_rc
 from stdnum.de import idnr as de_idnr
 from stdnum.dk import cpr as dk_cpr
@@ -34,6 +33,7 @@ from stdnum.id import nik as id_nik
 from stdnum.ie import pps as ie_pps
 from stdnum.il import idnr as il_idnr
 from stdnum.in_ import aadhaar as in_aadhaar
+from stdnum.iso7064 import mod_11_2
 from stdnum.it import codicefiscale as it_codicefiscale
 from stdnum.mx import curp as mx_curp
 from stdnum.my import nric as my_nric
@@ -91,6 +91,12 @@ def _hong_kong(number: str) -> bool:
     body = "".join(filter(str.isalnum, number)).rjust(9)
     worth = [36 if c == " " else int(c, 36) for c in body]
     return sum(weight * value for weight, value in zip(range(9, 0, -1), worth, strict=True)) % 11 == 0
+
+
+def _chinese(number: str) -> bool:
+    """Province, date and check digit (GB 11643-1999); python-stdnum fails on counties that it does not list."""
+    plausible = 11 <= int(number[:2]) <= 82 and 1900 <= int(number[6:10]) <= 2099 and int(number[10:12]) <= 12
+    return plausible and 1 <= int(number[12:14]) <= 31 and mod_11_2.is_valid(number.upper())
 
 
 def _korean(number: str) -> bool:
@@ -279,7 +285,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "cn-resident-id",
         "Chinese resident identity number",
         r"\d{17}[\dXx]",
-        cn_ric.is_valid,
+        _chinese,
         r"身份证|resident identity",
         "always",
     ),

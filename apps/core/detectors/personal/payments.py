@@ -90,7 +90,7 @@ def _find_ibans(text: EncodedText) -> Iterator[Hit]:
         written = text.value(*match.span())
         length = _IBAN_LENGTHS.get(written[:2].upper())
         cut = _first_characters(written, length) if length else None
-        if cut is None or (len(cut) < len(written) and written[len(cut)].isalnum()):
+        if cut is None or is_joined(text, start, start + len(cut.encode())):
             continue
         compact = "".join(filter(str.isalnum, cut)).upper()
         if mod_97_10.is_valid(compact[4:] + compact[:4]):

@@ -29,7 +29,6 @@ _LEADING_ZERO = Pattern(rf"(?:\(0[1-9]\d{{0,4}}\)|\b0[1-9]\d{{0,4}})(?:{_GAP}{{1
 _NATIONAL: tuple[tuple[Pattern, str], ...] = (
     (Pattern(r"\b07\d{9}\b"), "GB"),
     (Pattern(r"\b0[67]\d{8}\b"), "FR"),
-    (Pattern(r"\b01[567]\d{8,9}\b"), "DE"),
     (Pattern(r"\b04\d{2}[ \-]\d{3}[ \-]\d{3}\b"), "AU"),
     (Pattern(r"\b[6-9]\d{4}[ \-]\d{5}\b"), "IN"),
     (Pattern(r"\(\d{2}\) ?9?\d{4}-\d{4}\b"), "BR"),

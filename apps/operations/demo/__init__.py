@@ -1,0 +1,1 @@
+"""The demo project. Everything in it was written for the demo; see ``data/README.md``."""

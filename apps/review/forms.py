@@ -1,0 +1,100 @@
+"""What the pages of the review room send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from apps.core.errors import DomainError
+from apps.review.leases import MAX_AT_ONCE
+from apps.review.models import Action
+
+
+class Words(forms.MultipleChoiceField):
+    """Any number of words under one name; which of them are known is for the service to say."""
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
+class Numbers(forms.TypedMultipleChoiceField):
+    """Any number of whole numbers under one name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(coerce=int, required=False, empty_value=[], **options)
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
+class ClaimForm(forms.Form):
+    """``want`` cards, none of those in ``have``."""
+
+    want = forms.IntegerField(min_value=0, max_value=MAX_AT_ONCE, required=False)
+    have = Numbers()
+
+
+class TaskForm(forms.Form):
+    """One task as the page holds it."""
+
+    task = forms.IntegerField(min_value=1)
+    fence = forms.IntegerField(min_value=0)
+
+
+class DecisionForm(TaskForm, ClaimForm):
+    """A decision, and how many cards to send back with the answer."""
+
+    key = forms.UUIDField()
+    action = forms.ChoiceField(choices=Action.choices)
+    reason = Words(required=False)
+    note = forms.CharField(required=False, strip=True)
+    milliseconds = forms.IntegerField(min_value=0, required=False)
+
+
+class UndoForm(ClaimForm):
+    decision = forms.UUIDField()
+
+
+class LeaseForm(forms.Form):
+    """Tasks in hand, each with its fence at the same place; ``in_view`` is the one on the screen."""
+
+    task = Numbers()
+    fence = Numbers()
+    in_view = forms.IntegerField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if len(cleaned.get("task", [])) != len(cleaned.get("fence", [])):
+            raise forms.ValidationError("Every task needs its fence.")
+        return cleaned
+
+    def fences(self) -> dict[int, int]:
+        return dict(zip(self.cleaned_data["task"], self.cleaned_data["fence"], strict=True))
+
+
+class KeysForm(forms.Form):
+    single_keys = forms.BooleanField(required=False)
+
+
+class FlagForm(forms.Form):
+    """A lead's answer to a flag."""
+
+    take = forms.BooleanField(required=False)
+
+
+def cleaned(form: forms.Form) -> Mapping[str, Any]:
+    """The values of a form that no person filled in by hand: a wrong one is a broken request (400)."""
+    if not form.is_valid():
+        wrong = "; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items())
+        raise DomainError(f"This request cannot be read ({wrong}). Reload the page and try again.")
+    return form.cleaned_data
+
+
+def claim_values(data: QueryDict, *, default_want: int) -> tuple[int, list[int]]:
+    """How many cards are wanted, and which tasks the page has."""
+    values = cleaned(ClaimForm(data))
+    want = values["want"]
+    return (default_want if want is None else want), list(values["have"])
