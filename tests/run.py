@@ -1,6 +1,6 @@
 """The whole suite: on SQLite, then on PostgreSQL with Redis and Celery workers.
 
-    python -m tests.run [--only sqlite|postgres] [--soak] [pytest arguments]
+python -m tests.run [--only sqlite|postgres] [--soak] [pytest arguments]
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ WORKERS = "2"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", choices=["sqlite", "postgres"])
     parser.add_argument("--soak", action="store_true", help="The long runs instead of the suite.")
     options, rest = parser.parse_known_args()
@@ -34,7 +36,10 @@ def main() -> int:
         failed.append("SQLite")
     if options.only != "sqlite":
         with servers.postgres() as addresses, servers.redis() as broker:
-            environment = addresses | {"REDIS_URL": broker, "LEAKAGE_KEY": "only for tests, thirty-two bytes."}
+            environment = addresses | {
+                "REDIS_URL": broker,
+                "LEAKAGE_KEY": "only for tests, thirty-two bytes.",
+            }
             if run("PostgreSQL, Redis and Celery", environment, arguments):
                 failed.append("PostgreSQL")
     say(f"FAILED on {' and '.join(failed)}." if failed else "All passed.")

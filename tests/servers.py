@@ -1,4 +1,4 @@
-"""Real servers for tests, from wheels: PostgreSQL and Redis, each in a directory of its own, ended with the test run."""
+"""Real servers for tests, from wheels: PostgreSQL and Redis, each in a directory of its own, ended with the run."""
 
 from __future__ import annotations
 

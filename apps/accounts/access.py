@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from apps.accounts.models import User
@@ -32,11 +33,11 @@ class AccessRule:
     roles: frozenset[str] = frozenset()
 
 
-def mark(view: Callable[..., HttpResponse], rule: AccessRule) -> None:
+def mark(view: Callable[..., HttpResponseBase], rule: AccessRule) -> None:
     view.access = rule  # type: ignore[attr-defined]
 
 
-def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def public(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     mark(view, AccessRule("public"))
     return view
 

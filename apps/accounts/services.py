@@ -17,7 +17,9 @@ LINK_LIFETIME = timedelta(hours=24)
 def make_sign_in_token(*, user: User, lifetime: timedelta = LINK_LIFETIME) -> str:
     """A token that lets ``user`` in once. It is shown now and never again: only its hash is kept."""
     token = secrets.token_urlsafe(32)
-    SignInLink.objects.create(user=user, token_hash=SignInLink.hash_of(token), expires_at=timezone.now() + lifetime)
+    SignInLink.objects.create(
+        user=user, token_hash=SignInLink.hash_of(token), expires_at=timezone.now() + lifetime
+    )
     return token
 
 

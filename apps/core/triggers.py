@@ -16,7 +16,7 @@ from django.db.migrations.state import ProjectState
 class Guard(Operation):
     """Refuses ``event`` (``INSERT``, ``UPDATE`` or ``DELETE``) on ``table`` while ``when`` holds.
 
-    ``when`` is an SQL condition over ``OLD`` and ``NEW`` (those that the event has), written in the SQL that both engines
+    ``when`` is an SQL condition over ``OLD`` and ``NEW`` (those that the event has), in the SQL that both engines
     share. ``message`` is what the database answers.
     """
 

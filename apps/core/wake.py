@@ -20,7 +20,8 @@ def wake(queue: str) -> None:
 def _send(queue: str) -> None:
     try:
         current_app.send_task("operations.sweep", args=(queue,), queue=queue, retry=False, expires=30)
-    except Exception:  # noqa: BLE001  whatever the broker does, the row is committed and will be swept
+    except Exception:
+        # Whatever the broker does, the row is committed and will be swept.
         logger.warning(
             "Could not wake the %s workers; the next sweep will find the work.", queue, exc_info=True
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -32,6 +33,10 @@ MACHINE = Machine(
 class ReleaseQuerySet(models.QuerySet["Release"]):
     def ready(self) -> ReleaseQuerySet:
         return self.filter(status=ReleaseStatus.READY)
+
+    def due(self, now: datetime) -> ReleaseQuerySet:
+        """To be built now; another worker's build comes back when its lease runs out."""
+        return self.filter(status=ReleaseStatus.BUILDING, next_attempt_at__lte=now)
 
     def holding(self, record: Record) -> ReleaseQuerySet:
         """Building or ready releases that contain ``record``: its decision can no longer be undone."""

@@ -242,7 +242,8 @@ def _tripwire(slices: Sequence[SliceCounts]) -> list[str]:
 
 
 def _tripwire_gate(tripped: Sequence[str]) -> Gate:
-    text = f"Single labels that lost: {', '.join(tripped)}." if tripped else "No gap label lost, no common label lost much."
+    lost = f"Single labels that lost: {', '.join(tripped)}."
+    text = lost if tripped else "No gap label lost, no common label lost much."
     return Gate("tripwire", not tripped, "count", float(len(tripped)), 0.0, text)
 
 
@@ -269,10 +270,13 @@ def _too_few(counts: Mapping[str, SliceCounts], rule: LaunchRule) -> list[str]:
     if rare.n < rule.least_rare:
         found.append(f"The gap has {rare.n} holdout rows; at least {rule.least_rare} are needed.")
     if common.n < rule.least_common:
-        found.append(f"The common labels have {common.n} holdout rows; at least {rule.least_common} are needed.")
+        found.append(
+            f"The common labels have {common.n} holdout rows; at least {rule.least_common} are needed."
+        )
     if rare.fixed + rare.broken < rule.least_changed:
         found.append(
-            f"Only {rare.fixed + rare.broken} rows of the gap changed; fewer than {rule.least_changed} can prove nothing."
+            f"Only {rare.fixed + rare.broken} rows of the gap changed; "
+            f"fewer than {rule.least_changed} can prove nothing."
         )
     return found
 

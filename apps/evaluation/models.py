@@ -39,7 +39,9 @@ class ModelUnderTest(models.Model):
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(trained_on__in=Training.values), name="model_training")]
+        constraints = [
+            models.CheckConstraint(condition=Q(trained_on__in=Training.values), name="model_training")
+        ]
         indexes = [models.Index(fields=["project", "name", "-created_at"], name="model_by_name")]
 
     def __str__(self) -> str:
@@ -57,7 +59,9 @@ MACHINE = Machine(
     "comparison",
     {
         ComparisonStatus.QUEUED: frozenset({ComparisonStatus.RUNNING, ComparisonStatus.FAILED}),
-        ComparisonStatus.RUNNING: frozenset({ComparisonStatus.DONE, ComparisonStatus.FAILED, ComparisonStatus.QUEUED}),
+        ComparisonStatus.RUNNING: frozenset(
+            {ComparisonStatus.DONE, ComparisonStatus.FAILED, ComparisonStatus.QUEUED}
+        ),
         ComparisonStatus.DONE: frozenset(),
         ComparisonStatus.FAILED: frozenset(),
     },
@@ -75,7 +79,9 @@ class Comparison(models.Model):
     steps_total = models.PositiveIntegerField(default=0)
     steps_done = models.PositiveIntegerField(default=0)
     current_step = models.CharField(max_length=120, blank=True)
-    results = models.JSONField(default=dict, blank=True, help_text="arm → overall and per-slice scores with n.")
+    results = models.JSONField(
+        default=dict, blank=True, help_text="arm → overall and per-slice scores with n."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -126,7 +132,9 @@ class LaunchReview(models.Model):
     baseline = models.ForeignKey(ModelUnderTest, on_delete=models.PROTECT, related_name="+")
     control = models.ForeignKey(ModelUnderTest, on_delete=models.PROTECT, related_name="+")
     candidate = models.ForeignKey(ModelUnderTest, on_delete=models.PROTECT, related_name="+")
-    look = models.ForeignKey(Look, null=True, blank=True, on_delete=models.PROTECT, related_name="launch_reviews")
+    look = models.ForeignKey(
+        Look, null=True, blank=True, on_delete=models.PROTECT, related_name="launch_reviews"
+    )
     holdout_uuid = models.UUIDField()
     holdout_hash = models.CharField(max_length=64)
     gap_names = models.JSONField(default=list)

@@ -1,4 +1,4 @@
-"""Importing holdout rows: staged, looked at and committed like other real rows, but in this database alone."""
+"""Importing holdout rows: staged, looked at and committed like other real rows, in this database alone."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
     continue    commonness on the rows → missing fingerprints → count and hash compared → overlaps with seeds
                 and train rows → content hash → seal in ``default`` → status ``frozen``
 
-``continue_freeze`` called again after a crash anywhere goes on to the same end; the evaluation worker does so.
+``continue_freeze`` called again after a crash anywhere goes on to the same end; the evaluation worker calls.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -94,17 +95,29 @@ def resume_freeze(*, holdout: HoldoutSet) -> None:
     """``continue_freeze`` for a worker: an error is written on the set, with when to come back."""
     try:
         continue_freeze(holdout=holdout)
-    except DomainError:
-        # It says so itself, or somebody else has moved the set: there is nothing to come back to.
-        return
+    except DomainError as error:
+        # Refused rows have moved the set back already; then nothing is due any more.
+        _postpone(holdout, HoldoutStatus.FREEZING, str(error))
     except Exception as error:
-        wait = min(FIRST_RETRY * 2**holdout.attempts, LONGEST_RETRY)
-        HoldoutSet.objects.filter(pk=holdout.pk, status=HoldoutStatus.FREEZING).update(
-            attempts=holdout.attempts + 1,
-            next_attempt_at=timezone.now() + wait,
-            last_error=f"{type(error).__name__}: freezing stopped and will be continued.",
-        )
+        _postpone(holdout, HoldoutStatus.FREEZING, f"{type(error).__name__}: freezing stopped half-way.")
         raise
+
+
+def resume_fingerprints(*, holdout: HoldoutSet) -> None:
+    """Writes what an interrupted import left out."""
+    try:
+        project = Project.objects.get(uuid=holdout.project_uuid)
+        write_missing_fingerprints(holdout=holdout, project=project)
+    except Exception as error:
+        _postpone(holdout, HoldoutStatus.COLLECTING, f"{type(error).__name__}: fingerprints are missing.")
+        raise
+
+
+def _postpone(holdout: HoldoutSet, status: HoldoutStatus, reason: str) -> None:
+    wait = min(FIRST_RETRY * 2 ** min(holdout.attempts, 10), LONGEST_RETRY)
+    HoldoutSet.objects.filter(pk=holdout.pk, status=status).update(
+        attempts=holdout.attempts + 1, next_attempt_at=timezone.now() + wait, last_error=reason
+    )
 
 
 def drop_overlaps(*, project: Project, actor: User | None) -> int:
@@ -113,7 +126,7 @@ def drop_overlaps(*, project: Project, actor: User | None) -> int:
     doubles = list(overlapping_rows(holdout=holdout, project=project))
     with transaction.atomic(using=DATABASE):
         collecting = HoldoutSet.objects.filter(pk=holdout.pk, status=HoldoutStatus.COLLECTING)
-        if collecting.update(row_count=holdout.row_count - len(doubles), last_error="") != 1:
+        if collecting.update(row_count=F("row_count") - len(doubles), last_error="") != 1:
             raise StaleStateError(f"The holdout is {holdout.status}: its rows stay as they are.")
         HoldoutRecord.objects.filter(pk__in=[row.pk for row, _ in doubles]).delete()
     remove_fingerprints(corpus_uuid=holdout.uuid, item_uuids=[row.uuid for row, _ in doubles])
@@ -195,10 +208,14 @@ def seal_holdout(*, holdout: HoldoutSet, project: Project) -> HoldoutSeal:
         "alpha": holdout.alpha,
         "looks": holdout.looks,
         "sealed_at": timezone.now(),
-        "sealed_by": User.objects.filter(uuid=holdout.frozen_by_uuid).first(),
+        "sealed_by": _frozen_by(holdout),
     }
     seal, _ = HoldoutSeal.objects.get_or_create(holdout_uuid=holdout.uuid, defaults=values)
     return seal
+
+
+def _frozen_by(holdout: HoldoutSet) -> User | None:
+    return User.objects.filter(uuid=holdout.frozen_by_uuid).first() if holdout.frozen_by_uuid else None
 
 
 def finish(*, holdout: HoldoutSet, seal: HoldoutSeal) -> None:

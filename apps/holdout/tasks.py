@@ -1,18 +1,16 @@
-"""Taking up what stopped half-way: a freezing, or fingerprints after an import. Work of the evaluation queue."""
+"""Taking up what stopped half-way: a freezing, or the fingerprints after an import."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from celery import shared_task
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.core.sweep import Sweep
-from apps.holdout.fingerprinting import write_missing_fingerprints
 from apps.holdout.models import HoldoutRecord, HoldoutSet, HoldoutStatus
-from apps.holdout.services import resume_freeze
-from apps.specs.models import Project
+from apps.holdout.services import resume_fingerprints, resume_freeze
 
 
 @shared_task(name="holdout.resume_freeze")
@@ -22,19 +20,21 @@ def resume_freeze_task(holdout_id: int) -> None:
 
 @shared_task(name="holdout.write_fingerprints")
 def write_fingerprints_task(holdout_id: int) -> None:
-    holdout = HoldoutSet.objects.get(pk=holdout_id)
-    write_missing_fingerprints(holdout=holdout, project=Project.objects.get(uuid=holdout.project_uuid))
+    resume_fingerprints(holdout=HoldoutSet.objects.get(pk=holdout_id))
+
+
+def _due(status: HoldoutStatus) -> QuerySet[HoldoutSet]:
+    may_start = Q(next_attempt_at=None) | Q(next_attempt_at__lte=timezone.now())
+    return HoldoutSet.objects.filter(may_start, status=status)
 
 
 def freezing() -> Iterable[int]:
-    due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=timezone.now())
-    return HoldoutSet.objects.filter(due, status=HoldoutStatus.FREEZING).values_list("pk", flat=True)
+    return _due(HoldoutStatus.FREEZING).values_list("pk", flat=True)
 
 
 def without_fingerprints() -> Iterable[int]:
     missing = HoldoutRecord.objects.filter(holdout=OuterRef("pk"), is_fingerprinted=False)
-    collecting = HoldoutSet.objects.filter(status=HoldoutStatus.COLLECTING)
-    return collecting.filter(Exists(missing)).values_list("pk", flat=True)
+    return _due(HoldoutStatus.COLLECTING).filter(Exists(missing)).values_list("pk", flat=True)
 
 
 SWEEPS: tuple[Sweep, ...] = (

@@ -26,7 +26,17 @@ class Stopped(Exception):  # noqa: N818  not an error: the person pressed Ctrl+C
 def commands(port: int) -> dict[str, list[str]]:
     """Process name of the wall table → its command line."""
     gunicorn = [sys.executable, "-m", "gunicorn", "synthreview.wsgi:application"]
-    web = [*gunicorn, "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8", "--log-level", "warning"]
+    web = [
+        *gunicorn,
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        "--threads",
+        "8",
+        "--log-level",
+        "warning",
+    ]
     workers = {queue: [sys.executable, str(MANAGE), "work", "--queues", queue] for queue in QUEUES}
     return {"web": [*web, "--worker-class", "gthread", "--timeout", "120"], **workers}
 

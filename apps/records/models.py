@@ -93,6 +93,7 @@ class Record(models.Model):
     run_uuid = models.UUIDField(null=True, blank=True)
     submission_uuid = models.UUIDField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    position = models.PositiveIntegerField(default=0, help_text="Place within the answer of one request.")
     import_uuid = models.UUIDField(null=True, blank=True)
     axes = models.JSONField(default=dict, blank=True)
     seed_uuids = models.JSONField(default=list, blank=True)
@@ -158,8 +159,6 @@ class Record(models.Model):
             models.Index(fields=["project", "source_type", "use", "label"], name="record_real_rows"),
         ]
 
-    position = models.PositiveIntegerField(default=0, help_text="Place within the answer of one request.")
-
     def __str__(self) -> str:
         return f"#{self.pk}"
 
@@ -191,8 +190,8 @@ class RecordEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["record", "seq"], name="record_event_seq_once")]
 
-    def get_status_to_display(self) -> str:
-        return RecordStatus(self.status_to).label
-
     def __str__(self) -> str:
         return f"{self.record_id}/{self.seq}: {self.status_from or '·'} → {self.status_to}"
+
+    def get_status_to_display(self) -> str:
+        return RecordStatus(self.status_to).label

@@ -59,5 +59,9 @@ def _coverage(name: str, values: list[str], axes_of_records: list[dict[str, str]
     counts = Counter(str(axes.get(name)) for axes in axes_of_records)
     most = max((counts[value] for value in values), default=0)
     return AxisCoverage(
-        name, [Cell(value, counts[value], -(-counts[value] * HEAT_STEPS // most) if most else 0) for value in values]
+        name,
+        [
+            Cell(value, counts[value], -(-counts[value] * HEAT_STEPS // most) if most else 0)
+            for value in values
+        ],
     )

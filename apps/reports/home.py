@@ -79,7 +79,9 @@ class _Facts:
         self.by_status = {row["status"]: row["n"] for row in counted}
         self.candidates = sum(self.by_status.values())
         self.release = Release.objects.filter(project=project).order_by("-number").first()
-        self.models = set(ModelUnderTest.objects.filter(project=project).values_list("name", flat=True).distinct())
+        self.models = set(
+            ModelUnderTest.objects.filter(project=project).values_list("name", flat=True).distinct()
+        )
         self.verdict = LaunchReview.objects.filter(project=project).order_by("-id").first()
 
     def count(self, *statuses: str) -> int:

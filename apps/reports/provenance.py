@@ -85,7 +85,9 @@ def _dimension(project: Project, key: str, title: str, path: str) -> Dimension:
     ):
         counts.setdefault(name or "none", Counter())[action] += n
     reasons: dict[str, Counter[str]] = {}
-    for name, codes in standing.filter(action=Action.REJECTED).annotate(name=F(path)).values_list("name", "reasons"):
+    for name, codes in (
+        standing.filter(action=Action.REJECTED).annotate(name=F(path)).values_list("name", "reasons")
+    ):
         reasons.setdefault(name or "none", Counter()).update(codes)
     words = {reason["code"]: reason["text"] for reason in project.reject_reasons}
     rows = [_row(name, count, reasons.get(name, Counter()), words, counts) for name, count in counts.items()]

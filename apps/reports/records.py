@@ -39,9 +39,13 @@ class RecordFilter(forms.Form):
         self._offer("status", RecordStatus.choices)
         self._offer("source_type", SourceType.choices)
         self._offer("use", Use.choices)
-        self._offer("gap", [(str(pk), name) for pk, name in project.gaps.values_list("pk", "name").order_by("name")])
+        self._offer(
+            "gap", [(str(pk), name) for pk, name in project.gaps.values_list("pk", "name").order_by("name")]
+        )
         for name in ("label", "prompt_version", "generator_model"):
-            values = records.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:300]
+            values = (
+                records.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:300]
+            )
             self._offer(name, [(value, value) for value in values])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -65,13 +69,14 @@ class RecordRow:
     text: str
 
 
-def record_page(project: Project, form: RecordFilter, number: str) -> Page[RecordRow]:
-    """One page of rows, newest first."""
-    records = form.apply(Record.objects.filter(project=project)).select_related("gap", "reviewer").order_by("-id")
+def record_page(project: Project, form: RecordFilter, number: str) -> tuple[Page[Record], list[RecordRow]]:
+    """One page, newest first: the page for its numbers, its rows for what they say."""
+    records = (
+        form.apply(Record.objects.filter(project=project)).select_related("gap", "reviewer").order_by("-id")
+    )
     page = Paginator(records, PER_PAGE).get_page(number)
     text_of = task_type_of(project.task_type).text_of
-    page.object_list = [RecordRow(record, text_of(record.current_input)) for record in page.object_list]
-    return page  # type: ignore[return-value]  # the rows were put in the records' place
+    return page, [RecordRow(record, text_of(record.current_input)) for record in page.object_list]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from apps.validation.selectors import dropped_by_check
 @signed_in
 @require_GET
 def home(request: SignedInRequest) -> HttpResponse:
-    memberships = Membership.objects.filter(user=request.user).select_related("project").order_by("project__name")
+    memberships = (
+        Membership.objects.filter(user=request.user).select_related("project").order_by("project__name")
+    )
     return render(request, "reports/home.html", {"memberships": memberships})
 
 
@@ -38,9 +40,9 @@ def project_home(request: ProjectRequest, project: Project) -> HttpResponse:
 def record_list(request: ProjectRequest, project: Project) -> HttpResponse:
     form = RecordFilter(project, request.GET)
     if not form.is_valid():
-        return render(request, "reports/record_list.html", {"form": form, "page_obj": None}, status=400)
-    page = record_page(project, form, request.GET.get("page", "1"))
-    return render(request, "reports/record_list.html", {"form": form, "page_obj": page})
+        return render(request, "reports/record_list.html", {"form": form}, status=400)
+    page, rows = record_page(project, form, request.GET.get("page", "1"))
+    return render(request, "reports/record_list.html", {"form": form, "page_obj": page, "rows": rows})
 
 
 @project_view()

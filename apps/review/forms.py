@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
 from apps.core.errors import DomainError
 from apps.review.leases import MAX_AT_ONCE
@@ -54,7 +53,11 @@ class DecisionForm(TaskForm, ClaimForm):
     milliseconds = forms.IntegerField(min_value=0, required=False)
 
 
-class UndoForm(ClaimForm):
+class SkipForm(TaskForm, ClaimForm):
+    """A task to pass over, and how many cards to send back."""
+
+
+class UndoForm(forms.Form):
     decision = forms.UUIDField()
 
 
@@ -91,10 +94,3 @@ def cleaned(form: forms.Form) -> Mapping[str, Any]:
         wrong = "; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items())
         raise DomainError(f"This request cannot be read ({wrong}). Reload the page and try again.")
     return form.cleaned_data
-
-
-def claim_values(data: QueryDict, *, default_want: int) -> tuple[int, list[int]]:
-    """How many cards are wanted, and which tasks the page has."""
-    values = cleaned(ClaimForm(data))
-    want = values["want"]
-    return (default_want if want is None else want), list(values["have"])

@@ -69,6 +69,12 @@ def claim_next(
     return mine + found
 
 
+def held_tasks(*, project: Project, user: User) -> list[ReviewTask]:
+    """What ``user`` holds now, in queue order. A read: nothing is prolonged."""
+    held = ReviewTask.objects.held_by(user, database_now()).filter(project=project)
+    return list(held.in_queue_order()[:MAX_HELD])
+
+
 def renew(*, project: Project, user: User, fences: Mapping[int, int]) -> Renewal:
     """Prolongs the leases in ``fences`` (task id → fence).
 

@@ -81,19 +81,19 @@ class RecordForm(forms.Form):
                 _put(typed, pointer, value.replace("\x00", "") if isinstance(value, str) else value)
         return typed
 
-    def add_problems(self, by_pointer: Mapping[str, list[str]]) -> None:
-        """Problems that a service found, beside the fields they belong to."""
+    def errors_by_pointer(self) -> dict[str, list[str]]:
+        """What the fields themselves refused; "" is the whole record."""
+        return {
+            "" if name == forms.forms.NON_FIELD_ERRORS else name: [str(error) for error in errors]
+            for name, errors in self.errors.items()
+        }
+
+    def replace_problems(self, by_pointer: Mapping[str, list[str]]) -> None:
+        """Shows these problems, each beside its field or, where there is no field for it, above the form."""
+        self.errors.clear()
         for pointer, texts in by_pointer.items():
             for text in texts:
-                self.add_error(self.field_of(pointer), text)
-
-    def field_of(self, pointer: str) -> str | None:
-        """The field at ``pointer`` or around it; None where the problem is of the whole record."""
-        while pointer:
-            if pointer in self.fields:
-                return pointer
-            pointer = pointer.rpartition("/")[0]
-        return None
+                self.add_error(pointer if pointer in self.fields else None, text)
 
 
 def _leaves(

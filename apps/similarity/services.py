@@ -39,7 +39,9 @@ def index_records(*, project_id: int, texts: Sequence[tuple[int, str]]) -> None:
     """Inserts (record id, text) pairs; doing it again changes nothing. Commit before looking."""
     many = signatures([shingles(text) for _, text in texts])
     keys = band_keys_of_many(many, namespace=project_id)
-    rows = [Band(key=key, record_id=pk) for (pk, _), band in zip(texts, keys, strict=True) for key in set(band)]
+    rows = [
+        Band(key=key, record_id=pk) for (pk, _), band in zip(texts, keys, strict=True) for key in set(band)
+    ]
     with transaction.atomic():
         for chunk in batched(rows, 2000):
             Band.objects.bulk_create(chunk, ignore_conflicts=True)
@@ -70,7 +72,10 @@ def keep_neighbours(*, found: Iterable[tuple[int, Sequence[Near]]]) -> None:
         for chunk in batched([pk for pk, _ in pairs], CHUNK):
             Neighbour.objects.filter(record__in=chunk).delete()
         Neighbour.objects.bulk_create(
-            [Neighbour(record_id=pk, other_id=near.record_id, similarity=near.similarity) for pk, near in pairs],
+            [
+                Neighbour(record_id=pk, other_id=near.record_id, similarity=near.similarity)
+                for pk, near in pairs
+            ],
             batch_size=CHUNK,
             ignore_conflicts=True,
         )
@@ -95,7 +100,7 @@ def _candidates(keys: Sequence[Sequence[int]]) -> list[list[int]]:
 
 def _shingles_of(record_ids: set[int], task_type: str) -> dict[int, ShingleSet]:
     text_of = task_type_of(task_type).text_of
-    found = {}
+    found: dict[int, ShingleSet] = {}
     for chunk in batched(sorted(record_ids), CHUNK):
         rows = Record.objects.filter(pk__in=chunk).only("id", "input", "edited_input")
         found |= {row.pk: shingles(text_of(row.current_input)) for row in rows}

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.accounts.access import AccessRule, SignedInRequest, mark
 from apps.core.errors import NotAllowedError
-from apps.specs.models import Membership, Project, Role
+from apps.specs.models import Membership, Role
 
 logger = logging.getLogger(__name__)
 

@@ -44,7 +44,9 @@ class MembershipAdmin(ProjectAdmin):
             "Saved.",
             partial(services.set_member, project=obj.project, user=obj.user, roles=obj.roles, actor=None),
         )
-        obj.pk = Membership.objects.filter(project=obj.project, user=obj.user).values_list("pk", flat=True).first()
+        obj.pk = (
+            Membership.objects.filter(project=obj.project, user=obj.user).values_list("pk", flat=True).first()
+        )
 
 
 @admin.register(Spec)
@@ -59,7 +61,9 @@ class SpecAdmin(ProjectAdmin):
 
     def save_model(self, request: HttpRequest, obj: Spec, form: Any, change: bool) -> None:  # noqa: FBT001
         if not obj.version:
-            obj.version = (obj.project.specs.order_by("-version").values_list("version", flat=True).first() or 0) + 1
+            obj.version = (
+                obj.project.specs.order_by("-version").values_list("version", flat=True).first() or 0
+            ) + 1
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Publish", permissions=["change"])
@@ -92,4 +96,4 @@ class GapAdmin(ProjectAdmin):
 
 
 def _actor(request: HttpRequest) -> User:
-    return User.objects.get(pk=request.user.pk)
+    return User.objects.get(username=request.user.get_username())

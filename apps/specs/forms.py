@@ -23,7 +23,8 @@ class GapForm(forms.Form):
 
     name = forms.CharField(max_length=120)
     target_labels = forms.MultipleChoiceField(
-        widget=forms.CheckboxSelectMultiple, help_text="The labels that the model misses. They become the locked slice."
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The labels that the model misses. They become the locked slice.",
     )
     why = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -1,13 +1,13 @@
 """Label guides as YAML: for engineers who keep them in a repository.
 
-    task: Route the ticket.
-    labels:
-      - name: refunds
-        definition: The customer asks for money back.
-        counts: [A cancelled order]
-        does_not_count: ["A renewal → renewal_refund_dispute"]
-        commonness: common
-        examples: [i want my money back]
+task: Route the ticket.
+labels:
+  - name: refunds
+    definition: The customer asks for money back.
+    counts: [A cancelled order]
+    does_not_count: ["A renewal → renewal_refund_dispute"]
+    commonness: common
+    examples: [i want my money back]
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def parse_guide(text: str) -> GuideDraft:
     problems: list[str] = []
     labels = [_parse_label(entry, number, problems) for number, entry in enumerate(document["labels"], 1)]
     names = [label.name for label in labels]
-    problems += [f"label {name!r} is there twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    problems += [
+        f"label {name!r} is there twice" for name in sorted({n for n in names if names.count(n) > 1})
+    ]
     if problems:
         raise RefusedError("The guide cannot be used:", problems)
     return GuideDraft(

@@ -22,7 +22,7 @@ class ProjectAdmin(admin.ModelAdmin[Any]):
     roles = frozenset({Role.LEAD, Role.ADMIN})
 
     def projects_of(self, request: HttpRequest) -> list[int]:
-        memberships = Membership.objects.filter(user_id=request.user.pk)
+        memberships = Membership.objects.filter(user__username=request.user.get_username())
         return [membership.project_id for membership in memberships if membership.has_any(self.roles)]
 
     def is_frozen(self, row: Any) -> bool:

@@ -14,7 +14,9 @@ def find_project(name_or_slug: str) -> Project:
         if project is not None:
             return project
     known = ", ".join(Project.objects.order_by("name").values_list("name", flat=True)[:20])
-    raise DomainError(f"There is no project {name_or_slug!r}. There is: {known or 'none yet: create_project makes one'}.")
+    raise DomainError(
+        f"There is no project {name_or_slug!r}. There is: {known or 'none yet: create_project makes one'}."
+    )
 
 
 def find_gap(project: Project, name: str) -> Gap:

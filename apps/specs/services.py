@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, RefusedError, StaleStateError
-from apps.core.strict_json import sha256_of
+from apps.core.strict_json import JsonValue, sha256_of
 from apps.specs.guide_files import GuideDraft, LabelDraft
 from apps.specs.models import (
     Gap,
@@ -104,7 +104,9 @@ def publish_spec(*, spec: Spec, actor: User | None) -> Spec:
 def draft_guide(*, project: Project, draft: GuideDraft | None, actor: User | None) -> LabelGuide:
     """A new draft: with the labels of ``draft``, or as a copy of the last version."""
     if project.guides.filter(status=VersionStatus.DRAFT).exists():
-        raise StaleStateError(f"{project} has a draft of its label guide already: publish or change that one.")
+        raise StaleStateError(
+            f"{project} has a draft of its label guide already: publish or change that one."
+        )
     last = project.guides.order_by("-version").first()
     labels = draft.labels if draft else [_as_draft(label) for label in _labels_of(last)]
     guide = LabelGuide.objects.create(
@@ -224,7 +226,9 @@ def missing_from_gap(gap: Gap) -> list[str]:
     if not gap.target_labels:
         missing.append("target labels: name at least one")
     missing += [
-        f"target label {name!r} is not in the published guide" for name in gap.target_labels if guide and name not in names
+        f"target label {name!r} is not in the published guide"
+        for name in gap.target_labels
+        if guide and name not in names
     ]
     if gap.target_count < 1:
         missing.append("count: ask for at least one record")
@@ -236,7 +240,7 @@ def open_gap(*, gap: Gap, actor: User | None) -> Gap:
     """Registers and locks the gap's slice as a predicate over frozen attributes, then opens the gap."""
     if missing := missing_from_gap(gap):
         raise RefusedError(f"The gap {gap} cannot be opened:", missing)
-    predicate = {"label_in": sorted(gap.target_labels)}
+    predicate: dict[str, JsonValue] = {"label_in": sorted(gap.target_labels)}
     opened = Gap.objects.filter(pk=gap.pk, status=GapStatus.DRAFT).update(
         status=GapStatus.OPEN,
         slice_predicate=predicate,
@@ -260,7 +264,9 @@ def _publish(rows: Any, *, actor: User | None, **changes: Any) -> None:
         status=VersionStatus.PUBLISHED, published_at=timezone.now(), published_by=actor, **changes
     )
     if published != 1:
-        raise StaleStateError("This version is published already; published versions never change: make a new draft.")
+        raise StaleStateError(
+            "This version is published already; published versions never change: make a new draft."
+        )
 
 
 def _labels_of(guide: LabelGuide | None) -> list[Label]:

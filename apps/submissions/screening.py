@@ -1,6 +1,7 @@
 """Screening a frozen request file before it may be sent.
 
-Runs in the validation worker, which may ask about leaks. What to look for is handed in from above: this app must not know the fingerprints of the holdout.
+Runs in the validation worker, which may ask about leaks. What to look for is handed in from above: this app
+must not know the fingerprints of the holdout.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from apps.core.clock import database_now
+from apps.core.errors import RefusedError
 from apps.core.wake import wake
 from apps.submissions.claims import claim, move, put_off
 from apps.submissions.models import Submission, SubmissionStatus
@@ -54,6 +56,10 @@ def screen_submission(submission_id: int, screens: Sequence[Screen]) -> None:
             for screen in screens
             for place in screen(submission=submission, file=path_of(submission.request_file))
         ]
+    except RefusedError as error:
+        # What cannot be screened is not sent; no later try would read it.
+        move(submission, SubmissionStatus.FAILED, last_error=" ".join([str(error), *error.problems[:3]]))
+        return
     except Exception as error:  # noqa: BLE001  whatever broke, an unscreened file is not sent
         put_off(submission, error)
         return

@@ -84,12 +84,9 @@ class SubmissionsOfRun:
 
 def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
     """Three queries, however large the run."""
-    submissions = list(
-        Submission.objects.of_run(run_uuid).select_related("connection", "resent_by").order_by("id")
-    )
-    mine = [submission.pk for submission in submissions]
+    submissions = Submission.objects.of_run(run_uuid).select_related("connection", "resent_by")
     outcomes = (
-        SubmissionRequest.objects.filter(submission__in=mine)
+        SubmissionRequest.objects.filter(submission__run_uuid=run_uuid)
         .values_list("outcome", "reason")
         .annotate(number=Count("pk"))
         .order_by()
@@ -100,11 +97,10 @@ def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
         requests[outcome] += number
         if reason:
             reasons[reason] += number
+    quarantine = QuarantinedLine.objects.filter(submission__run_uuid=run_uuid)
     return SubmissionsOfRun(
-        submissions=submissions,
+        submissions=list(submissions.order_by("id")),
         requests=dict(requests),
         reasons=dict(reasons),
-        quarantine=list(
-            QuarantinedLine.objects.filter(submission__in=mine).order_by("submission", "offset")[:MOST_SHOWN]
-        ),
+        quarantine=list(quarantine.order_by("submission", "offset")[:MOST_SHOWN]),
     )

@@ -9,10 +9,10 @@ from apps.task_types.base import Payload, SpecView, require_text
 
 
 class Classification:
-    name = "classification"
-    title = "Classification"
-    reading_template = "task_types/classification.html"
-    check_ids = (
+    name: str = "classification"
+    title: str = "Classification"
+    reading_template: str = "task_types/classification.html"
+    check_ids: tuple[str, ...] = (
         "schema",
         "label",
         "length",

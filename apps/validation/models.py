@@ -9,7 +9,7 @@ from apps.records.models import Record
 
 
 class Outcome(models.TextChoices):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  no password
     WARN = "warn"
     BLOCK = "block"
     NOT_CHECKED = "not_checked", "not checked"
@@ -33,7 +33,9 @@ class Finding(models.Model):
     code = models.CharField(max_length=60, help_text="What was found, e.g. the rule's name.")
     message = models.CharField(max_length=400, help_text="For people; sensitive values are masked.")
     pointer = models.CharField(max_length=200, blank=True, help_text="JSON pointer into {input, output}.")
-    start = models.PositiveIntegerField(null=True, blank=True, help_text="First character of the span at pointer.")
+    start = models.PositiveIntegerField(
+        null=True, blank=True, help_text="First character of the span at pointer."
+    )
     end = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

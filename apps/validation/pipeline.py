@@ -18,7 +18,9 @@ STOPS = frozenset({Outcome.BLOCK, Outcome.NOT_CHECKED})
 
 
 def make_batch(project: Project, items: Sequence[Item]) -> Batch:
-    return Batch(project, project.published_spec(), spec_view(project), task_type_of(project.task_type), items)
+    return Batch(
+        project, project.published_spec(), spec_view(project), task_type_of(project.task_type), items
+    )
 
 
 def checks_of(batch: Batch) -> list[Check]:
@@ -54,6 +56,6 @@ def _run_one(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
         said = FindingData(
             outcome=Outcome.NOT_CHECKED,
             code=type(error).__name__[:60],
-            message=f"The check {check.name} could not run ({type(error).__name__}); it will be tried again on request.",
+            message=f"The check {check.name} could not run ({type(error).__name__}).",
         )
         return {place: [said] for place in range(len(batch.items))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Count
 
@@ -57,13 +58,15 @@ def check_lines(record: Record, titles: list[tuple[str, str]]) -> list[CheckLine
     return lines + [CheckLine(name, title, Outcome.PASS) for name, title in titles if name not in spoken]
 
 
-def dropped_by_check(project: Project, *, run_uuid: object | None = None, samples: int = 3) -> list[Dropped]:
+def dropped_by_check(project: Project, *, run_uuid: UUID | None = None, samples: int = 3) -> list[Dropped]:
     """Dropped records by the check that dropped them, most first."""
     dropped = Record.objects.filter(project=project).dropped()
     if run_uuid is not None:
         dropped = dropped.filter(run_uuid=run_uuid)
     blocking = Finding.objects.blocking().filter(record__in=dropped)
-    counts = blocking.values("check_name").annotate(records=Count("record", distinct=True)).order_by("-records")
+    counts = (
+        blocking.values("check_name").annotate(records=Count("record", distinct=True)).order_by("-records")
+    )
     return [
         Dropped(
             row["check_name"],

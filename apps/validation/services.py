@@ -97,14 +97,20 @@ def undrop(*, record: Record, reason: str, actor: User) -> None:
     """Sends a dropped record to review against the checks' word. Leaks, secrets and broken shapes stay out."""
     if not reason.strip():
         raise DomainError("Say why this record should be reviewed although the checks dropped it.")
-    final = record.findings.blocking().filter(check_name__in=NEVER_UNDROPPED).values_list("check_name", flat=True)
+    final = (
+        record.findings.blocking().filter(check_name__in=NEVER_UNDROPPED).values_list("check_name", flat=True)
+    )
     if names := sorted(set(final)):
         raise DomainError(f"What {', '.join(names)} dropped cannot be sent to review.")
     now = timezone.now()
     if record.status == RecordStatus.NOT_CHECKED:
-        move_records(records=[record], to=RecordStatus.GENERATED, actor=actor, reason=reason[:200], due_at=now)
+        move_records(
+            records=[record], to=RecordStatus.GENERATED, actor=actor, reason=reason[:200], due_at=now
+        )
     else:
-        move_records(records=[record], to=RecordStatus.AWAITING_REVIEW, actor=actor, reason=reason[:200], due_at=now)
+        move_records(
+            records=[record], to=RecordStatus.AWAITING_REVIEW, actor=actor, reason=reason[:200], due_at=now
+        )
     wake("validation")
 
 
@@ -177,7 +183,9 @@ def _finding_row(record: Record, found: FindingData) -> Finding:
 
 
 def _remember_neighbours(project: Project, items: Sequence[Item]) -> None:
-    near_of = find_near(project_id=project.pk, task_type=project.task_type, texts=[item.text for item in items])
+    near_of = find_near(
+        project_id=project.pk, task_type=project.task_type, texts=[item.text for item in items]
+    )
     keep_neighbours(
         found=[
             (item.record_id, [near for near in nears if near.record_id != item.record_id])

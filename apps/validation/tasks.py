@@ -10,7 +10,8 @@ from django.utils import timezone
 from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.validation import services
+from apps.submissions.selectors import to_screen
+from apps.validation import screening, services
 
 # Slices handed out per sweep: enough to keep a few workers busy until the next one.
 SLICES_PER_SWEEP = 4
@@ -34,8 +35,20 @@ def index_real_records(slice_number: int) -> None:
     services.index_real_slice()
 
 
+@shared_task(name="validation.screen_submission")
+def screen_submission(submission_id: int) -> None:
+    screening.screen_submission(submission_id)
+
+
 SWEEPS: tuple[Sweep, ...] = (
+    # A person waits for the run behind it.
+    Sweep("screen submissions", "validation", to_screen, screen_submission),
     # Real rows first: a candidate that copies one must meet it in the index.
-    Sweep("index real records", "validation", _slices_due(RecordStatus.REAL, services.REAL_SLICE), index_real_records),
+    Sweep(
+        "index real records",
+        "validation",
+        _slices_due(RecordStatus.REAL, services.REAL_SLICE),
+        index_real_records,
+    ),
     Sweep("check records", "validation", _slices_due(RecordStatus.GENERATED, services.SLICE), check_records),
 )

@@ -50,7 +50,7 @@ def test_help_says_what_it_does(name: str) -> None:
 
 
 @each_command
-def test_every_option_of_ours_is_explained_or_plain(name: str) -> None:
+def test_every_option_is_explained(name: str) -> None:
     parser = command(name).create_parser("manage.py", name)
     django_s_own = {action.dest for action in BaseCommand().create_parser("manage.py", name)._actions}
     silent = [

@@ -89,7 +89,7 @@ def test_nothing_is_pinned_for_its_own_sake_that_pyproject_does_not_ask_for(name
     assert direct == set(asked_for(*ASKED_FOR[name]))
 
 
-@pytest.mark.parametrize(("one", "other"), combinations(ASKED_FOR, 2))
+@pytest.mark.parametrize(("one", "other"), list(combinations(ASKED_FOR, 2)))
 def test_two_files_never_pin_two_versions(one: str, other: str) -> None:
     first, second = pins(one), pins(other)
     both = first.keys() & second.keys()

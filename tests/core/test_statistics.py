@@ -92,11 +92,15 @@ def test_holm(case: dict[str, Any]) -> None:
 def test_rows_needed(case: dict[str, Any]) -> None:
     inputs, expected = case["inputs"], case["expected"]
     if "non_inferiority" in inputs:
-        n = rows_for_no_loss(churn=inputs["churn_total"], delta=inputs["delta"], alpha=inputs["alpha_one_sided"])
+        n = rows_for_no_loss(
+            churn=inputs["churn_total"], delta=inputs["delta"], alpha=inputs["alpha_one_sided"]
+        )
         assert n == pytest.approx(expected["n_simulated"], rel=expected["n_tolerance_pct"] / 100)
     else:
         shares = {"share_fixed": inputs["p_fixed"], "share_broken": inputs["p_broken"]}
-        assert rows_for_gain(**shares, alpha=inputs["alpha_one_sided"], power=inputs["power"]) == expected["n"]
+        assert (
+            rows_for_gain(**shares, alpha=inputs["alpha_one_sided"], power=inputs["power"]) == expected["n"]
+        )
 
 
 @pytest.mark.parametrize(("alpha", "rows", "changed"), [(0.05, 133, 4), (0.01, 266, 6)])
@@ -111,13 +115,17 @@ def test_regression_rate(case: dict[str, Any]) -> None:
     assert rate.of_all == pytest.approx(expected["negative_flip_rate"])
     assert [rate.of_all_interval.low, rate.of_all_interval.high] == pytest.approx(expected["nfr_ci"])
     assert rate.of_right == pytest.approx(expected["broken_given_right"])
-    assert [rate.of_right_interval.low, rate.of_right_interval.high] == pytest.approx(expected["broken_given_right_ci"])
+    assert [rate.of_right_interval.low, rate.of_right_interval.high] == pytest.approx(
+        expected["broken_given_right_ci"]
+    )
     assert rate.net == pytest.approx(expected["net"])
 
 
 @pytest.mark.parametrize("case", cases("19_weighted_overall"))
 def test_weighted_gain(case: dict[str, Any]) -> None:
-    strata = [Stratum(s["n"], s["fixed"], s["broken"], s["production_share"]) for s in case["inputs"]["strata"]]
+    strata = [
+        Stratum(s["n"], s["fixed"], s["broken"], s["production_share"]) for s in case["inputs"]["strata"]
+    ]
     gain, expected = weighted_gain(strata), case["expected"]
     assert gain.difference == pytest.approx(expected["weighted_diff"], abs=1e-12)
     assert gain.standard_error == pytest.approx(expected["se"], abs=1e-9)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from apps.evaluation.launch_gate import InvalidReason, SliceCounts, headline, judge, rule_for, to_dict
 
-CASES = json.loads((Path(__file__).resolve().parent.parent / "golden" / "00_launch_gate.json").read_text())["cases"]
+CASES = json.loads((Path(__file__).resolve().parent.parent / "golden" / "00_launch_gate.json").read_text())[
+    "cases"
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
@@ -67,7 +69,11 @@ def test_a_real_gain_ships() -> None:
 
 
 def test_thin_evidence_says_how_much_is_missing() -> None:
-    outcome = judge([replace(row, n=row.n // 3) if row.role == "common" else row for row in good()], rule=RULE, control=(35, 2))
+    outcome = judge(
+        [replace(row, n=row.n // 3) if row.role == "common" else row for row in good()],
+        rule=RULE,
+        control=(35, 2),
+    )
     assert outcome.verdict == "NOT_PROVEN"
     assert "at least 266 are needed" in outcome.reasons[0]
 
@@ -80,7 +86,12 @@ def test_a_failing_gate_names_the_rows_that_would_do() -> None:
 
 
 def test_invalid_comes_before_everything() -> None:
-    outcome = judge(good(), rule=RULE, control=(35, 2), invalid=[InvalidReason("leak", "A training row is in the holdout.")])
+    outcome = judge(
+        good(),
+        rule=RULE,
+        control=(35, 2),
+        invalid=[InvalidReason("leak", "A training row is in the holdout.")],
+    )
     assert outcome.verdict == "INVALID"
     assert outcome.reasons == ["A training row is in the holdout."]
 
@@ -103,7 +114,9 @@ def test_over_sampled_gap_rows_do_not_carry_the_overall_gate() -> None:
 
 
 @given(st.integers(0, 60), st.integers(0, 12), st.integers(0, 40))
-def test_a_row_that_turns_from_fixed_to_broken_never_makes_it_ship(rare: int, common: int, control: int) -> None:
+def test_a_row_that_turns_from_fixed_to_broken_never_makes_it_ship(
+    rare: int, common: int, control: int
+) -> None:
     before = judge(good(rare + 1, common), rule=RULE, control=(control + 1, 2))
     after = judge(good(rare, common + 1), rule=RULE, control=(control, 3))
     assert not (before.verdict != "SHIP" and after.verdict == "SHIP")

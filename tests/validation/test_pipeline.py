@@ -56,10 +56,16 @@ def test_a_clean_record_goes_to_review_without_findings(gap: Gap) -> None:
         ("too short", "refund", ("length", "too_short")),
         ("x" * 201, "refund", ("length", "too_long")),
         (CLEAN, "weather", ("label", "unknown")),
-        ("my key is AKIA" + "IOSFODNN7EXAMPLQ" + " please fix it", "refund", ("secrets", "aws-access-key-id")),
+        (
+            "my key is AKIA" + "IOSFODNN7EXAMPLQ" + " please fix it",
+            "refund",
+            ("secrets", "aws-access-key-id"),
+        ),
     ],
 )
-def test_a_bad_record_is_dropped_and_says_why(gap: Gap, text: str, label: str, expected: tuple[str, str]) -> None:
+def test_a_bad_record_is_dropped_and_says_why(
+    gap: Gap, text: str, label: str, expected: tuple[str, str]
+) -> None:
     record = factories.make_candidate(gap, text, label)
     assert check(record) == [RecordStatus.FAILED_CHECKS]
     assert codes(record)[0][0] == expected[0]
@@ -69,7 +75,9 @@ def test_a_bad_record_is_dropped_and_says_why(gap: Gap, text: str, label: str, e
 
 def test_a_wrong_shape_names_the_place(gap: Gap) -> None:
     record = factories.make_candidate(gap, CLEAN)
-    Record.objects.filter(pk=record.pk).update(edited_output={"label": "refund", "extra": 1}, edited_input={"text": CLEAN})
+    Record.objects.filter(pk=record.pk).update(
+        edited_output={"label": "refund", "extra": 1}, edited_input={"text": CLEAN}
+    )
     assert check(record) == [RecordStatus.FAILED_CHECKS]
     finding = record.findings.get()
     assert (finding.check_name, finding.pointer) == ("schema", "/output")
@@ -117,7 +125,9 @@ def test_a_dropped_record_does_not_stand_in_the_way_of_a_better_one(gap: Gap) ->
 def test_a_holdout_text_in_a_record_is_stopped_without_repeating_it(gap: Gap) -> None:
     canary = "the violet walrus renewed my subscription on a sunday and kept the refund"
     record = factories.make_candidate(gap, f"Hello. {canary}. Thanks")
-    corpus = ensure_corpus(project_uuid=gap.project.uuid, corpus_uuid=gap.project.uuid, kind="holdout", name="holdout")
+    corpus = ensure_corpus(
+        project_uuid=gap.project.uuid, corpus_uuid=gap.project.uuid, kind="holdout", name="holdout"
+    )
     add_fingerprints(corpus_uuid=corpus.uuid, items=[(record.uuid, canary)])
     assert check(record) == [RecordStatus.FAILED_CHECKS]
     finding = record.findings.get()

@@ -14,8 +14,10 @@ def midp_gain(fixed: int, broken: int) -> float:
 
     P(X > fixed) + P(X = fixed)/2 for X ~ Binomial(fixed + broken, ½); 0.5 when nothing changed.
     """
-    at_least, exactly = _tail(fixed + broken, fixed)
-    return (2 * at_least - exactly) / 2 ** (fixed + broken + 1)
+    changed = fixed + broken
+    at_least, exactly = _tail(changed, fixed)
+    # 1 << n: an integer for certain, where ** might be a float to a type checker.
+    return (2 * at_least - exactly) / (1 << (changed + 1))
 
 
 def midp_loss(fixed: int, broken: int) -> float:
@@ -29,11 +31,11 @@ def midp_two_sided(fixed: int, broken: int) -> float:
     if changed == 0:
         return 1.0
     at_least, exactly = _tail(changed, max(fixed, broken))
-    return min(1.0, 2 * at_least / 2**changed) - exactly / 2**changed
+    return min(1.0, 2 * at_least / (1 << changed)) - exactly / (1 << changed)
 
 
 def _tail(tosses: int, heads: int) -> tuple[int, int]:
-    """Of the 2^``tosses`` outcomes: how many have at least ``heads`` heads, and how many exactly. Integers, so exact."""
+    """Of the 2^``tosses`` outcomes: how many have at least ``heads`` heads, and how many exactly that many."""
     exactly = ways = math.comb(tosses, heads)
     at_least = ways
     for k in range(heads, tosses):

@@ -53,7 +53,7 @@ def rows_for_no_loss(*, churn: float, delta: float, alpha: float, power: float =
             for (fixed, broken), count in zip(pairs.tolist(), counts.tolist(), strict=True)
             if tango_z(fixed, broken, n, -delta) >= z
         ]
-        return sum(passed) / SIMULATIONS
+        return float(sum(passed) / SIMULATIONS)
 
     low, high = 1, least_rows(alpha=alpha, delta=delta)
     while reached(high) < power:

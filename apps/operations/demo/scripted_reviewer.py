@@ -48,7 +48,9 @@ class Rules:
         return (Action.EDITED, edited) if edited != text else (Action.ACCEPTED, "")
 
 
-def review_with_rules(*, project: Project, reviewer: User, rules: Rules, limit: int | None = None) -> Counter[str]:
+def review_with_rules(
+    *, project: Project, reviewer: User, rules: Rules, limit: int | None = None
+) -> Counter[str]:
     """Reviews up to ``limit`` waiting records through the same leases and decisions as a person."""
     open_tasks(project=project)
     counts: Counter[str] = Counter()

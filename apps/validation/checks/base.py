@@ -108,4 +108,3 @@ class Check(Protocol):
     is_deterministic: bool
 
     def run(self, batch: Batch) -> Findings: ...
-

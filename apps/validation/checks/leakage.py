@@ -22,7 +22,7 @@ class LeakageCheck:
         places = [
             (position, pointer, text)
             for position, item in enumerate(batch.items)
-            for pointer, text in flatten_strings({"input": item.input})
+            for pointer, text in flatten_strings({"input": dict(item.input)})
         ]
         verdicts = screen_texts(project_uuid=batch.project_uuid, texts=[text for _, _, text in places])
         findings: dict[int, list[FindingData]] = {}

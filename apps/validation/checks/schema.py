@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Never
+
 import jsonschema_rs
 
 from apps.validation.checks.base import Batch, FindingData, Findings
@@ -10,7 +12,7 @@ from apps.validation.models import Outcome
 MAX_ERRORS = 5
 
 
-def _refuse_reference(uri: str) -> object:
+def _refuse_reference(uri: str) -> Never:
     raise ValueError(f"the schema refers to {uri}; remote references are never followed")
 
 

@@ -13,7 +13,9 @@ from apps.specs.services import create_gap, open_gap
 
 class Command(HouseCommand):
     help = "Names a gap, registers and locks its slice, and opens it."
-    example = 'manage.py create_gap router "renewal refund disputes" --label renewal_refund_dispute --count 200'
+    example = (
+        'manage.py create_gap router "renewal refund disputes" --label renewal_refund_dispute --count 200'
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project")
@@ -22,7 +24,9 @@ class Command(HouseCommand):
         parser.add_argument("--count", type=int, required=True, help="Records wanted.")
         parser.add_argument("--why", default="", help="The evidence for the gap.")
         parser.add_argument("--axes", default="{}", help='JSON, for example {"tone": ["angry", "polite"]}.')
-        parser.add_argument("--realism", nargs="*", default=[], help="For example typos fragments pasted_mail.")
+        parser.add_argument(
+            "--realism", nargs="*", default=[], help="For example typos fragments pasted_mail."
+        )
 
     def run(self, **options: Any) -> str:
         try:

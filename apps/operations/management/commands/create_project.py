@@ -16,8 +16,12 @@ TEXT_COLUMNS = ("text", "message", "body", "utterance", "query", "input")
 
 
 class Command(HouseCommand):
-    help = "Makes a project with a published spec and label guide. A missing member is made, without password."
-    example = "manage.py create_project router --task classification --guide guide.yaml --member ana:lead+reviewer"
+    help = (
+        "Makes a project with a published spec and label guide. A missing member is made, without password."
+    )
+    example = (
+        "manage.py create_project router --task classification --guide guide.yaml --member ana:lead+reviewer"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -72,9 +76,13 @@ def _labels_from(options: dict[str, Any]) -> GuideDraft:
         if not isinstance(row, Row):
             problems.append(f"line {row.line}: {row.reason}")
             continue
-        text_column = options["text_column"] or next((name for name in TEXT_COLUMNS if name in row.values), None)
+        text_column = options["text_column"] or next(
+            (name for name in TEXT_COLUMNS if name in row.values), None
+        )
         if text_column is None or column not in row.values:
-            raise DomainError(f"{path} has the columns {', '.join(row.values)}: name {column!r} and --text-column.")
+            raise DomainError(
+                f"{path} has the columns {', '.join(row.values)}: name {column!r} and --text-column."
+            )
         text, label = str(row.values[text_column] or "").strip(), str(row.values[column] or "").strip()
         if text and label:
             rows.append((text, label))

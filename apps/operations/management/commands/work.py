@@ -12,7 +12,11 @@ from apps.core.errors import DomainError
 from apps.operations.sweeps import QUEUES
 from apps.operations.work import drain, work_forever
 
-NEEDS = {"generation": {"default"}, "validation": {"default", "leakage"}, "evaluation": {"default", "leakage", "holdout"}}
+NEEDS = {
+    "generation": {"default"},
+    "validation": {"default", "leakage"},
+    "evaluation": {"default", "leakage", "holdout"},
+}
 
 
 class Command(HouseCommand):
@@ -20,8 +24,12 @@ class Command(HouseCommand):
     example = "SYNTHREVIEW_PROCESS=generation manage.py work --queues generation"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--queues", default=",".join(QUEUES), help="Comma-separated: " + ", ".join(QUEUES))
-        parser.add_argument("--pause", type=float, default=0.5, help="Seconds between sweeps that find nothing.")
+        parser.add_argument(
+            "--queues", default=",".join(QUEUES), help="Comma-separated: " + ", ".join(QUEUES)
+        )
+        parser.add_argument(
+            "--pause", type=float, default=0.5, help="Seconds between sweeps that find nothing."
+        )
         parser.add_argument("--once", action="store_true", help="Return when nothing is due.")
 
     def run(self, **options: Any) -> str:

@@ -1,0 +1,81 @@
+"""What a request file is screened for before it leaves this machine: protected texts and secrets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from apps.core.detectors.secrets import find_secrets
+from apps.core.strict_json import iter_lines, loads_line
+from apps.core.text import flatten_strings
+from apps.leakage.request_files import MAX_LINE_BYTES, LeakPlace, screen_json_lines
+from apps.specs.models import Label
+from apps.submissions.models import Submission
+from apps.submissions.screening import ScreenedPlace
+from apps.submissions.screening import screen_submission as screen_with
+
+LEAK_REASONS = {
+    "text": "a protected text",
+    "sentence": "a sentence of a protected text",
+    "gram": "a part of a protected text",
+    "near": "too close to a protected text",
+}
+
+
+def screen_submission(submission_id: int) -> None:
+    """Screens the frozen request file with everything this process is allowed to know."""
+    screen_with(submission_id, (screen_for_leaks, screen_for_secrets))
+
+
+def screen_for_leaks(*, submission: Submission, file: Path) -> Sequence[ScreenedPlace]:
+    """Every string that is, holds or nearly is a protected text, but for the names of the guide's labels."""
+    places = screen_json_lines(file, project_uuid=submission.project.uuid)
+    names = _label_names(submission)
+    return [
+        ScreenedPlace(place.line, place.pointer, "leakage", LEAK_REASONS[place.rule])
+        for place, text in _with_texts(file, places)
+        # A customer may well write just "pending transfer?": the label of that name gives nothing away.
+        if not (place.rule == "text" and text in names)
+    ]
+
+
+def screen_for_secrets(*, submission: Submission, file: Path) -> Sequence[ScreenedPlace]:
+    """Every string with a credential in it; documented example keys are none."""
+    seen: set[bytes] = set()
+    places = []
+    for number, pointer, text in _strings(file):
+        # The phrases of a prompt stand in every line again.
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        if digest in seen:
+            continue
+        seen.add(digest)
+        places += [
+            ScreenedPlace(number, pointer, "secrets", detection.description)
+            for detection in find_secrets(text)
+            if not detection.reserved
+        ]
+    return places
+
+
+def _label_names(submission: Submission) -> set[str]:
+    return set(
+        Label.objects.filter(guide=submission.project.published_guide()).values_list("name", flat=True)
+    )
+
+
+def _with_texts(file: Path, places: Sequence[LeakPlace]) -> Iterator[tuple[LeakPlace, str]]:
+    wanted: dict[tuple[int, str], list[LeakPlace]] = {}
+    for place in places:
+        wanted.setdefault((place.line, place.pointer), []).append(place)
+    for number, pointer, text in _strings(file) if wanted else ():
+        for place in wanted.get((number, pointer), ()):
+            yield place, text
+
+
+def _strings(file: Path) -> Iterator[tuple[int, str, str]]:
+    """(line, JSON pointer, string) of every string value."""
+    with file.open("rb") as stream:
+        for number, line in enumerate(iter_lines(stream, max_bytes=MAX_LINE_BYTES), 1):
+            for pointer, text in flatten_strings(loads_line(line.data, max_bytes=MAX_LINE_BYTES)):
+                yield number, pointer, text
