@@ -40,7 +40,7 @@ _ISSUERS = Pattern(
     r"|220[0-4]\d{12}|(?:60|65|81|82|508)\d{13,14}"
 )
 _CARD_GROUPS = Pattern(
-    r"\d{4}(?:[ \-\x{a0}.]\d{4}){3}(?:[ \-]\d{1,3})?|\d{4}[ \-\x{a0}.]\d{6}[ \-\x{a0}.]\d{4,5}|\d{12,19}"
+    r"\d{4}(?:[ \-\x{a0}.]\d{4}){3}(?:[ \-]\d{1,3})?|\d{4}[ \-\x{a0}.]\d{6}[ \-\x{a0}.]\d{4,5}|\d{15,16}"
 )
 _CARD_CUE = Pattern(
     r"card|visa|master ?card|amex|american express|discover|diners|maestro|jcb|credit|debit|\bcc\b|\bpan\b|karte|carte|tarjeta|cartão",

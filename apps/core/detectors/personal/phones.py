@@ -24,7 +24,7 @@ _INTERNATIONAL = Pattern(
 _NORTH_AMERICAN = Pattern(
     r"(?:\b1[ .\-])?(?:\([2-9]\d{2}\)[ .\-\x{2011}\x{2013}]{0,2}|\b[2-9]\d{2}[ .\-\x{2011}\x{2013}])\d{3}[ .\-\x{2011}\x{2013}]\d{4}\b"
 )
-_LEADING_ZERO = Pattern(rf"(?:\(0[1-9]\d{{0,4}}\)|\b0[1-9]\d{{0,4}})(?:{_GAP}{{1,2}}\d{{2,9}}){{1,5}}\b")
+_LEADING_ZERO = Pattern(rf"(?:\(0[1-9]\d{{0,4}}\)|\b0[1-9]\d{{0,3}})(?:{_GAP}{{1,2}}\d{{2,9}}){{1,5}}\b")
 # Shapes that are typical for one country even without any word about telephones.
 _NATIONAL: tuple[tuple[Pattern, str], ...] = (
     (Pattern(r"\b07\d{9}\b"), "GB"),
@@ -73,6 +73,8 @@ _REGIONS_WITHOUT_ZERO = (
     "SG",
     "HK",
 )
+# Groups in which account numbers are written, too: only a word about telephones makes these a telephone number.
+_UNTYPICAL = Pattern(r"\d{3}[ \-.]\d{3}[ \-.]\d{3}|(?:\d{4}[ \-.]){2}\d{4}")
 _CONTINUED = Pattern(r"\d[ .]$")
 
 _CUE = Pattern(
@@ -168,15 +170,17 @@ def _find_north_american(text: EncodedText) -> Iterator[Hit]:
 
 def _find_national(text: EncodedText) -> Iterator[Hit]:
     for start, end in _LEADING_ZERO.values(text.data):
-        digits = _digits(text.value(start, end))
+        written = text.data[start:end]
+        digits = _digits(written.decode())
         if (
-            9 <= len(digits) <= 12
-            and not _is_other(text, start, end)
-            and not _CONTINUED.occurs_in(text.before(start, 2))
+            not 9 <= len(digits) <= 12
+            or _UNTYPICAL.fits(written)
+            or _CONTINUED.occurs_in(text.before(start, 2))
         ):
-            number = national_number(digits)
-            if number:
-                yield _hit(start, end, reserved=is_fiction(number))
+            continue
+        number = None if _is_other(text, start, end) else national_number(digits)
+        if number:
+            yield _hit(start, end, reserved=is_fiction(number))
     for pattern, region in _NATIONAL:
         for start, end in pattern.values(text.data):
             number = national_number(_digits(text.value(start, end)), region)

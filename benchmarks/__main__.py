@@ -1,0 +1,26 @@
+"""Every benchmark, small: ``python -m benchmarks``. Each is also a command of its own with larger sizes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+COMMANDS = (
+    ["benchmarks.launch_rule_simulation", "--sims", "200"],
+    ["benchmarks.banking77_loop"],
+)
+
+
+def main() -> int:
+    failed = []
+    for command in COMMANDS:
+        print(f"\n== python -m {' '.join(command)}", flush=True)
+        if subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+            failed.append(command[0])
+    if failed:
+        print(f"\nFailed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
