@@ -69,23 +69,12 @@ def build_release(release_id: int) -> None:
         return
     try:
         files.remove_drafts(release)
-        manifest = _write_files(release)
+        _declare_ready(release, _write_files(release))
+    except StaleStateError:
+        logger.warning("Release %s was taken over by another worker.", release_id)
     except Exception as error:
         logger.exception("Building release %s failed", release_id)
         _put_off(release, error)
-        return
-    MACHINE.swap(
-        _still_ours(release),
-        old=ReleaseStatus.BUILDING,
-        new=ReleaseStatus.READY,
-        manifest=manifest,
-        content_hash=manifest["content_sha256"],
-        directory=files.relative_directory(release),
-        done=release.total,
-        ready_at=timezone.now(),
-        next_attempt_at=None,
-        last_error="",
-    )
 
 
 def rebuild_release(release: Release) -> bool:
@@ -184,6 +173,21 @@ def _write_files(release: Release) -> dict[str, Any]:
     with atomic_file(directory / files.CARD) as file:
         file.write(card(manifest).encode())
     return manifest
+
+
+def _declare_ready(release: Release, manifest: dict[str, Any]) -> None:
+    MACHINE.swap(
+        _still_ours(release),
+        old=ReleaseStatus.BUILDING,
+        new=ReleaseStatus.READY,
+        manifest=manifest,
+        content_hash=manifest["content_sha256"],
+        directory=files.relative_directory(release),
+        done=release.total,
+        ready_at=timezone.now(),
+        next_attempt_at=None,
+        last_error="",
+    )
 
 
 class _Hashing:

@@ -23,16 +23,27 @@ class PromptRole(models.TextChoices):
     JUDGE = "judge"
 
 
+class PromptLanguage(models.TextChoices):
+    """What a template is written in; each provider reads one of them."""
+
+    PHRASES = "phrases", "phrases (YAML)"
+    JINJA = "jinja", "Jinja template"
+
+
 class Prompt(models.Model):
     """A prompt's name; what it says is in its versions."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="prompts")
     name = models.CharField(max_length=100)
     role = models.CharField(max_length=20, choices=PromptRole, default=PromptRole.GENERATE)
+    language = models.CharField(max_length=20, choices=PromptLanguage, default=PromptLanguage.PHRASES)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "name"], name="prompt_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="prompt_name_once"),
+            models.CheckConstraint(condition=Q(language__in=PromptLanguage.values), name="prompt_language"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -95,7 +106,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """"Make N records for this gap with this prompt and this model"."""
+    """ "Make N records for this gap with this prompt and this model"."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="runs")
@@ -109,7 +120,9 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
-    planned_at = models.DateTimeField(null=True, blank=True, help_text="When its last submission was written down.")
+    planned_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its last submission was written down."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)

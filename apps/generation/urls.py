@@ -1,6 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.generation import views
 
 app_name = "generation"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("prompts/", views.prompt_list, name="prompt-list"),
+    path("prompts/new/", views.prompt_new, name="prompt-new"),
+    path("prompts/<int:pk>/", views.prompt_detail, name="prompt-detail"),
+    path("prompts/<int:pk>/versions/", views.version_new, name="version-new"),
+    path("runs/", views.run_list, name="run-list"),
+    path("runs/new/", views.run_new, name="run-new"),
+    path("runs/<int:pk>/start/", views.run_start, name="run-start"),
+    path("runs/<int:pk>/stop/", views.run_stop, name="run-stop"),
+    path("submissions/<int:pk>/resend/", views.submission_resend, name="submission-resend"),
+    path("submissions/<int:pk>/abandon/", views.submission_abandon, name="submission-abandon"),
+]

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from apps.accounts.models import User
 from apps.intake.examples import publish_guide
+from apps.specs.forms import OneDraftForm
 from apps.specs.models import Label, LabelExample, LabelGuide, VersionStatus
 from apps.specs.project_admin import ProjectAdmin
 
@@ -46,6 +47,7 @@ class ExampleInline(admin.TabularInline[LabelExample, Label]):
 
 @admin.register(LabelGuide)
 class LabelGuideAdmin(ProjectAdmin):
+    form = OneDraftForm
     list_display = ("project", "version", "status", "published_at")
     list_filter = ("project", "status")
     readonly_fields = ("version", "status", "published_at", "published_by", "content_hash")
@@ -77,6 +79,12 @@ class LabelAdmin(ProjectAdmin):
     list_display = ("name", "guide", "commonness")
     list_filter = ("guide",)
     inlines = (ExampleInline,)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        # A published guide takes no further label; the database refuses one.
+        field.queryset = field.queryset.filter(status=VersionStatus.DRAFT)
+        return field
 
     def is_frozen(self, row: Label) -> bool:
         return row.guide.status == VersionStatus.PUBLISHED

@@ -24,7 +24,7 @@ NOUNS = {"seed": "seed rows", "train": "train rows", HOLDOUT: "holdout rows", "c
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one file brought: ``refused`` and ``skipped`` as ``{"line", "reason"}``, ``near_lines`` as numbers."""
+    """What one file brought; ``refused`` and ``skipped`` hold objects with ``line`` and ``reason``."""
 
     role: str
     filename: str

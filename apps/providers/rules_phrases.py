@@ -100,7 +100,8 @@ def parse_phrases(text: str, *, known_labels: Collection[str] = ()) -> Phrases:
     """
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: dates and numbers that YAML takes for such but Python cannot hold.
         raise RefusedError("The prompt is not valid YAML:", [" ".join(str(error).split())]) from error
     if not isinstance(document, dict):
         raise RefusedError("The prompt needs `labels:` with patterns and slots by label (or `labels: {}`).")
@@ -168,7 +169,7 @@ class _Reader:
 
     def _share(self, place: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            self.problems.append(f"{place}: must be a number from 0 to 1, is {value!r}")
+            self.problems.append(f"{place}: must be a number from 0 to 1")
             return 0.0
         return float(value)
 
@@ -183,8 +184,10 @@ class _Reader:
             if isinstance(text, str) and text.strip():
                 texts.append(text.strip())
             else:
-                # What YAML makes of "a: b" or of a bare number.
-                self.problems.append(f"{place}, no. {number}: must be a text, is {text!r}: put it in quotes")
+                # What YAML makes of "a: b", of a bare number, of yes and no.
+                self.problems.append(
+                    f"{place}, no. {number}: must be a text, is a {type(text).__name__}: put it in quotes"
+                )
         return tuple(texts)
 
     def _mapping(self, place: str, value: Any) -> dict[str, Any]:

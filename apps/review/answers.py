@@ -26,7 +26,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def json_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """To the script a refusal is JSON with the same status; to a browser it stays the page of the middleware."""
+    """To the script a refusal is JSON with the same status; to a browser it stays a page."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

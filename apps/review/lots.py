@@ -92,11 +92,14 @@ class LotCounts:
         return max(self.opened - self.decided, 0)
 
 
-def counts_of(project: Project) -> LotCounts:
+def counts_of(project: Project, *, only_open: bool = False) -> LotCounts:
     """Exact counts: what is folded and what waits to be. Two queries over small tables, no COUNT of tasks."""
+    lots = Lot.objects.filter(project=project)
+    if only_open:
+        lots = lots.filter(status=LotStatus.OPEN)
     sums = {name: Sum(name) for name in COUNTS}
-    folded = Lot.objects.filter(project=project).aggregate(**sums)
-    waiting = LotDelta.objects.filter(lot__project=project).aggregate(**sums)
+    folded = lots.aggregate(**sums)
+    waiting = LotDelta.objects.filter(lot__in=lots).aggregate(**sums)
     return LotCounts(**{name: (folded[name] or 0) + (waiting[name] or 0) for name in COUNTS})
 
 

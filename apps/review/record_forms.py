@@ -1,8 +1,8 @@
 """The edit form: a Django form made from the JSON Schema of a record.
 
-Field names are JSON pointers into the payload, so an error found by pointer is an error of that field. Objects
-are walked into; each leaf gets a field from ``BUILDERS``. A shape without a builder (an array, for one) is
-edited as JSON text, so that nothing in a record is out of reach.
+Field names are JSON pointers into the payload, so an error found by pointer is an error of that field.
+Objects are walked into; each leaf gets a field from ``BUILDERS``. A shape without a builder (an array, for one)
+is edited as JSON text, so that nothing in a record is out of reach.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms.fields import InvalidJSONInput
 
 MISSING = object()
@@ -84,7 +85,7 @@ class RecordForm(forms.Form):
     def errors_by_pointer(self) -> dict[str, list[str]]:
         """What the fields themselves refused; "" is the whole record."""
         return {
-            "" if name == forms.forms.NON_FIELD_ERRORS else name: [str(error) for error in errors]
+            "" if name == NON_FIELD_ERRORS else name: [str(error) for error in errors]
             for name, errors in self.errors.items()
         }
 

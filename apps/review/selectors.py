@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Min
@@ -47,11 +47,17 @@ class QueueState:
     skipped: int
     waiting_for_checks: int
     flagged: int
+    not_opened: bool
     asked_at: datetime
 
     @property
     def is_all_done(self) -> bool:
-        return not (self.left or self.waiting_for_checks)
+        return not (self.left or self.waiting_for_checks or self.is_obtainable)
+
+    @property
+    def is_obtainable(self) -> bool:
+        """Something is there for this person to take."""
+        return self.left > self.held_by_others + self.assigned_to_others + self.skipped or self.not_opened
 
     def sentences(self) -> list[str]:
         """For people: what happened to the rest of the queue, and when to come back."""
@@ -87,6 +93,8 @@ class RoomPage:
     reasons: list[dict[str, str]]
     history: list[UUID]
     """What this person can undo, newest first."""
+    fresh_key: UUID = field(default_factory=uuid4)
+    """The key of the decision that a plain form of this page makes: sent twice, it is one decision."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ def queue_state(*, project: Project, user: User, session_key: str) -> QueueState
     open_tasks = ReviewTask.objects.open().filter(lot__in=open_lots)
     held = open_tasks.filter(lease_until__gt=now, lease_holder__isnull=False).exclude(lease_holder=user)
     others = held.aggregate(count=Count("id"), first=Min("lease_until"))
-    counts = counts_of(project)
+    counts = counts_of(project, only_open=True)
     checking = Record.objects.filter(project=project, status=RecordStatus.GENERATED)
     return QueueState(
         left=counts.left,
@@ -137,6 +145,7 @@ def queue_state(*, project: Project, user: User, session_key: str) -> QueueState
         ).count(),
         waiting_for_checks=checking[:COUNTED_UP_TO].count(),
         flagged=counts.flagged,
+        not_opened=Record.objects.due(RecordStatus.AWAITING_REVIEW, now).filter(project=project).exists(),
         asked_at=now,
     )
 
@@ -159,7 +168,7 @@ def _pace(project: Project, user: User) -> int:
     count, first = int(figures["count"]), figures["first"]
     if first is None:
         return 0
-    return round(count * (PACE_WINDOW / max(now - first, SHORTEST_SPAN)))
+    return int(count * (PACE_WINDOW / max(now - first, SHORTEST_SPAN)))
 
 
 def _records(count: int) -> str:

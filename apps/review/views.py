@@ -38,6 +38,7 @@ from apps.review.selectors import flag_page, progress_of, queue_state, room_page
 from apps.review.undo import undo as undo_decision
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Project, Role
+from apps.task_types import task_type_of
 
 reviewers = project_view(Role.REVIEWER, Role.LEAD)
 
@@ -209,7 +210,9 @@ def keys(request: ProjectRequest, project: Project) -> HttpResponse:
 @require_GET
 def flag_list(request: ProjectRequest, project: Project) -> HttpResponse:
     page = flag_page(project=project, number=request.GET.get("page"))
-    return render(request, "review/flags.html", {"flags": page.flags, "page_obj": page.page})
+    reading_template = task_type_of(project.task_type).reading_template
+    context = {"flags": page.flags, "page_obj": page.page, "reading_template": reading_template}
+    return render(request, "review/flags.html", context)
 
 
 @project_view(Role.LEAD)

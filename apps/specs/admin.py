@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from apps.accounts.models import User
 from apps.specs import services
+from apps.specs.forms import MembershipForm, OneDraftForm
 from apps.specs.models import Gap, GapStatus, Membership, Project, Role, Spec, VersionStatus
 from apps.specs.project_admin import ProjectAdmin
 
@@ -33,24 +34,22 @@ class ProjectsAdmin(ProjectAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(ProjectAdmin):
+    form = MembershipForm
     roles = frozenset({Role.ADMIN})
     list_display = ("user", "project", "roles")
     list_filter = ("project",)
-    autocomplete_fields = ("user",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), *(["user"] if obj is not None else [])]
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:  # noqa: FBT001
-        self.call_service(
-            request,
-            "Saved.",
-            partial(services.set_member, project=obj.project, user=obj.user, roles=obj.roles, actor=None),
-        )
-        obj.pk = (
-            Membership.objects.filter(project=obj.project, user=obj.user).values_list("pk", flat=True).first()
-        )
+        saved = services.set_member(project=obj.project, user=obj.user, roles=obj.roles, actor=_actor(request))
+        obj.pk = saved.pk
 
 
 @admin.register(Spec)
 class SpecAdmin(ProjectAdmin):
+    form = OneDraftForm
     list_display = ("project", "version", "status", "published_at")
     list_filter = ("project", "status")
     readonly_fields = ("version", "status", "published_at", "published_by")

@@ -1,4 +1,4 @@
-"""Forms for gaps. Labels, specs and guides are edited in the admin."""
+"""Forms for gaps, and what the admin asks beyond the models: specs, guides and members are edited there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from apps.specs.models import LabelGuide, Project
+from apps.specs.models import LabelGuide, Membership, Project, Role, VersionStatus
 
 REALISM = (
     ("typos", "typos"),
@@ -69,3 +69,22 @@ class GapForm(forms.Form):
                 raise forms.ValidationError(f"Line {number}: write “name: value, value”.")
             axes[name.strip()] = parts
         return axes
+
+
+class OneDraftForm(forms.ModelForm[Any]):
+    """A new version of a spec or guide, in a project that has no draft of it yet."""
+
+    def clean_project(self) -> Project:
+        project: Project = self.cleaned_data["project"]
+        drafts = self._meta.model._default_manager.filter(project=project, status=VersionStatus.DRAFT)
+        if drafts.exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("This project has a draft already: publish or change that one.")
+        return project
+
+
+class MembershipForm(forms.ModelForm[Membership]):
+    roles = forms.MultipleChoiceField(choices=Role.choices, widget=forms.CheckboxSelectMultiple)
+
+    class Meta:
+        model = Membership
+        fields = ("user", "project", "roles")

@@ -24,6 +24,7 @@ from apps.specs.models import Commonness
 LABEL_KEYS = frozenset(
     {"name", "definition", "counts", "does_not_count", "commonness", "examples", "rejected"}
 )
+LONGEST_NAME = 120
 
 
 @dataclass
@@ -98,10 +99,15 @@ def _parse_label(entry: Any, number: int, problems: list[str]) -> LabelDraft:
         return LabelDraft(name=f"label {number}")
     name = str(entry["name"]).strip()
     where = f"label {number} ({name})"
+    if len(name) > LONGEST_NAME:
+        problems.append(f"{where}: the name is longer than {LONGEST_NAME} characters")
     problems += [f"{where}: unknown key {key!r}" for key in sorted(set(map(str, entry)) - LABEL_KEYS)]
     commonness = str(entry.get("commonness") or "")
     if commonness and commonness not in Commonness.values:
         problems.append(f"{where}: commonness {commonness!r} is not one of {', '.join(Commonness.values)}")
+    rejected = entry.get("rejected", False)
+    if not isinstance(rejected, bool):
+        problems.append(f"{where}: rejected must be true or false")
     return LabelDraft(
         name=name,
         definition=str(entry.get("definition") or "").strip(),
@@ -109,7 +115,7 @@ def _parse_label(entry: Any, number: int, problems: list[str]) -> LabelDraft:
         does_not_count=_sentences(entry, "does_not_count", where, problems),
         commonness=commonness,
         examples=_sentences(entry, "examples", where, problems),
-        is_rejected=bool(entry.get("rejected", False)),
+        is_rejected=rejected is True,
     )
 
 

@@ -13,9 +13,9 @@ from apps.specs.models import Membership, Project, Role
 
 
 class ProjectAdmin(admin.ModelAdmin[Any]):
-    """Scopes rows and foreign-key choices to memberships with one of ``roles``.
+    """Scopes rows, filters and foreign-key choices to memberships with one of ``roles``.
 
-    ``project_path`` is the lookup from the model to its project; ``frozen`` tells which rows nobody may change.
+    ``project_path`` is the lookup from the model to its project; ``is_frozen`` tells which rows nobody may change.
     """
 
     project_path = "project"
@@ -31,6 +31,18 @@ class ProjectAdmin(admin.ModelAdmin[Any]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         path = f"{self.project_path}__in" if self.project_path else "pk__in"
         return super().get_queryset(request).filter(**{path: self.projects_of(request)})
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        # Django's own filter over a relation offers every row there is: the names of other people's projects.
+        return [
+            (name, admin.RelatedOnlyFieldListFilter) if self.model._meta.get_field(name).is_relation else name
+            for name in self.list_filter
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # A row stays in its project: elsewhere its version and name may be taken.
+        parent = self.project_path.split("__")[0]
+        return [*self.readonly_fields, *([parent] if obj is not None and parent else [])]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         target = db_field.remote_field.model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, count
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.utils.text import slugify
 from apps.accounts.models import User
 from apps.core.errors import DomainError, RefusedError, StaleStateError
 from apps.core.strict_json import JsonValue, sha256_of
-from apps.specs.guide_files import GuideDraft, LabelDraft
+from apps.specs.guide_files import LONGEST_NAME, GuideDraft, LabelDraft
 from apps.specs.models import (
     Gap,
     GapStatus,
@@ -29,15 +30,19 @@ from apps.specs.models import (
 from apps.task_types import task_type_of
 
 STAFF_ROLES = frozenset({Role.LEAD, Role.ADMIN})
+# Of the 140 characters of an address, so that a number still fits behind.
+SLUG_ROOM = 130
 
 
 @transaction.atomic
 def create_project(
     *, name: str, task_type: str, actor: User | None, standing: Standing = Standing.GOVERNED
 ) -> Project:
-    """Makes an empty project. DomainError when the name is taken or the task type is not known."""
+    """Makes an empty project. DomainError when the name is taken or too long, or the task type is not known."""
     task_type_of(task_type)
-    slug = slugify(name)
+    if len(name) > LONGEST_NAME:
+        raise DomainError(f"The project name has {len(name)} characters; {LONGEST_NAME} is the most.")
+    slug = slugify(name)[:SLUG_ROOM]
     if not slug:
         raise DomainError(f"The project name {name!r} has no letter or digit to make an address of.")
     if Project.objects.filter(name=name).exists() or Project.objects.filter(slug=slug).exists():
@@ -144,7 +149,7 @@ def missing_from_guide(guide: LabelGuide) -> list[str]:
         wanted = {
             "a definition": bool(label.definition.strip()),
             "a commonness (common, other or rare)": label.is_rejected or bool(label.commonness),
-            "a real example": label.is_rejected or bool(label.examples.all()),
+            "a real example": label.is_rejected or any(example.text.strip() for example in label.examples.all()),
         }
         lacks = [what for what, is_there in wanted.items() if not is_there]
         if lacks:
@@ -211,9 +216,10 @@ def create_gap(
 
 def free_gap_slug(*, project: Project, name: str) -> str:
     """The gap's address: its name, with a number behind where that is taken."""
-    wanted = slugify(name) or "gap"
+    wanted = slugify(name)[:SLUG_ROOM] or "gap"
     taken = set(project.gaps.filter(slug__startswith=wanted).values_list("slug", flat=True))
-    return wanted if wanted not in taken else f"{wanted}-{len(taken) + 1}"
+    addresses = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+    return next(address for address in addresses if address not in taken)
 
 
 def missing_from_gap(gap: Gap) -> list[str]:

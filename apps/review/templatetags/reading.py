@@ -6,8 +6,9 @@ from typing import Any
 
 from django import template
 
+from apps.records.models import Record
 from apps.review.marks import Passage
-from apps.review.reading import Reading
+from apps.review.reading import Reading, reading_of
 
 register = template.Library()
 
@@ -16,6 +17,12 @@ register = template.Library()
 def passage(reading: Reading, pointer: str) -> dict[str, Any]:
     """The string at ``pointer`` of the payload, with its findings marked. Nothing where there is none."""
     return {"passage": reading.passages.get(pointer, Passage())}
+
+
+@register.simple_tag
+def plain_reading(record: Record) -> Reading:
+    """The reading of a record without its findings, for pages that only show what it says."""
+    return reading_of(record, [], prefix=f"record-{record.pk}-")
 
 
 @register.inclusion_tag("review/_passage.html")

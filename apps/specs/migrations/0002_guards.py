@@ -5,14 +5,22 @@ from django.db import migrations
 from apps.core.triggers import Guard, immutable_when, write_once
 
 LABEL_IS_PUBLISHED = (
-    "(SELECT status FROM specs_labelguide WHERE id = OLD.guide_id) = 'published'"
+    "(SELECT status FROM specs_labelguide WHERE id = {row}.guide_id) = 'published'"
 )
 EXAMPLE_IS_PUBLISHED = (
-    "(SELECT g.status FROM specs_labelguide g JOIN specs_label l ON l.guide_id = g.id WHERE l.id = OLD.label_id)"
+    "(SELECT g.status FROM specs_labelguide g JOIN specs_label l ON l.guide_id = g.id WHERE l.id = {row}.label_id)"
     " = 'published'"
 )
 SLICE_IS_LOCKED = "the slice of a gap is locked when the gap is opened"
 REMEDY = "published versions never change: make a new draft"
+
+
+def nothing_late(table: str, condition: str) -> list[Guard]:
+    """A published guide takes no further row: neither a new one nor one moved over from a draft."""
+    return [
+        Guard(name=f"{table}_late_{event[0].lower()}", table=table, event=event, when=condition, message=REMEDY)
+        for event in ("INSERT", "UPDATE")
+    ]
 
 
 class Migration(migrations.Migration):
@@ -21,15 +29,10 @@ class Migration(migrations.Migration):
     operations = [
         *immutable_when("specs_spec", "OLD.status = 'published'", REMEDY),
         *immutable_when("specs_labelguide", "OLD.status = 'published'", REMEDY),
-        *immutable_when("specs_label", LABEL_IS_PUBLISHED, REMEDY),
-        *immutable_when("specs_labelexample", EXAMPLE_IS_PUBLISHED, REMEDY),
-        Guard(
-            name="specs_label_no_late_label",
-            table="specs_label",
-            event="INSERT",
-            when="(SELECT status FROM specs_labelguide WHERE id = NEW.guide_id) = 'published'",
-            message=REMEDY,
-        ),
+        *immutable_when("specs_label", LABEL_IS_PUBLISHED.format(row="OLD"), REMEDY),
+        *immutable_when("specs_labelexample", EXAMPLE_IS_PUBLISHED.format(row="OLD"), REMEDY),
+        *nothing_late("specs_label", LABEL_IS_PUBLISHED.format(row="NEW")),
+        *nothing_late("specs_labelexample", EXAMPLE_IS_PUBLISHED.format(row="NEW")),
         Guard(
             name="specs_gap_slice_locked",
             table="specs_gap",

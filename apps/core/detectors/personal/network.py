@@ -34,6 +34,8 @@ _ADDRESS_CUE = Pattern(
     r"|log(?:ged|s)?[ \-]?in|client|remote|listen|bind|loopback|localhost|network|node|dst|src|traffic|connect(?:ed|ion|s)?)\b|://|@",
     ignore_case=True,
 )
+# A port or a prefix length follows addresses only: ``10.0.0.5:22``, ``10.0.0.0/8``.
+_SERVICE_AFTER = Pattern(r"^(?::\d{2,5}\b|,? port\b|/\d)")
 CUE_WIDTH = 40
 # Hardware addresses for documentation: RFC 7042, section 2.1.1; all zeros and broadcast belong to nobody.
 _MAC_DOCUMENTED = ("00005e0053", "01005e9010")
@@ -55,7 +57,7 @@ def _find_ipv4(text: EncodedText) -> Iterator[Hit]:
         if _JOINED_BEFORE.occurs_in(before) or _JOINED_AFTER.occurs_in(text.after(end, 3)):
             continue
         host = text.value(start, end).partition("/")[0]
-        if not _is_version(host, before):
+        if _SERVICE_AFTER.occurs_in(text.after(end, 7)) or not _is_version(host, before):
             yield Hit(
                 "ipv4-address", start, end, "IPv4 address", is_reserved_address(ipaddress.IPv4Address(host))
             )

@@ -10,7 +10,7 @@ from stdnum.us import rtn
 
 from apps.core.detectors.detection import Hit
 from apps.core.detectors.patterns import EncodedText, Pattern
-from apps.core.detectors.personal.context import is_joined, is_labelled_otherwise, names_before
+from apps.core.detectors.personal.context import is_joined, is_labelled_otherwise
 
 # Length of the IBAN by country: SWIFT, IBAN Registry (ISO 13616), release 98.
 _IBAN_LENGTHS = {
@@ -42,6 +42,7 @@ _ISSUERS = Pattern(
 _CARD_GROUPS = Pattern(
     r"\d{4}(?:[ \-\x{a0}.]\d{4}){3}(?:[ \-]\d{1,3})?|\d{4}[ \-\x{a0}.]\d{6}[ \-\x{a0}.]\d{4,5}|\d{15,16}"
 )
+CARD_CUE_WIDTH = 60
 _CARD_CUE = Pattern(
     r"card|visa|master ?card|amex|american express|discover|diners|maestro|jcb|credit|debit|\bcc\b|\bpan\b|karte|carte|tarjeta|cartão",
     ignore_case=True,
@@ -113,9 +114,10 @@ def _find_cards(text: EncodedText) -> Iterator[Hit]:
         number = "".join(filter(str.isdigit, written.decode()))
         if not (_ISSUERS.fits(number.encode()) and luhn.is_valid(number)) or is_joined(text, start, end):
             continue
-        if names_before(_OTHER_CARD, text, start, width=60):
+        before = text.before(start, CARD_CUE_WIDTH)
+        if _OTHER_CARD.occurs_in(before):
             continue
         known = number in _TEST_CARDS
-        named = names_before(_CARD_CUE, text, start, width=60)
+        named = _CARD_CUE.occurs_in(before)
         if known or named or (_CARD_GROUPS.fits(written) and not is_labelled_otherwise(text, start)):
             yield Hit("payment-card", start, end, "Payment card number", known)

@@ -140,7 +140,7 @@ def _shortened(written: str) -> Iterator[str]:
     yield written
     for _ in range(2):
         head = _LAST_GROUP.sub("", written)
-        if head == written:
+        if head in ("", written):
             return
         written = head
         yield written

@@ -15,7 +15,7 @@ def _pair(least: int, between: str) -> str:
     return _LATITUDE.format(least=least) + between + _LONGITUDE.format(least=least)
 
 
-_PLAIN_PAIR = Pattern(rf"\b?({_pair(4, r'(?: ?°? ?[NS])?(?:, ?|; ?| )')}(?: ?°? ?[EW])?)")
+_PLAIN_PAIR = Pattern(rf"\b?({_pair(4, r'(?: ?°? ?[NS])?(?:, ?|; ?)')}(?: ?°? ?[EW])?)")
 _NAMED_PAIR = Pattern(
     rf"(?:\b(?:gps|coordinates?|coords?|lat(?:itude)?(?:[ /,]{{1,3}}(?:lon|lng|long)(?:gitude)?)?|location|position|geo)\b|geo:)"
     rf"[^\d\n+\-−]{{0,20}}({_pair(2, r'(?: ?°? ?[NS])?(?:,|%2C|;| )[ ]?')}(?: ?°? ?[EW]\b)?)",

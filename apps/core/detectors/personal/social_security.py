@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from stdnum.us import ssn
 
@@ -16,7 +17,10 @@ _NAMED = Pattern(
     r"(\d{3}[\- .]?\d{2}[\- .]?\d{4})\b",
     ignore_case=True,
 )
-_LAST_FOUR = Pattern(r"last (?:four|4)", ignore_case=True)
+_NAMED_AFTER = Pattern(
+    r"\b(\d{3}[\- .]?\d{2}[\- .]?\d{4}) (?:is|was) (?:my|his|her|their|the|your)(?: \w+)? ?(?:ssn|social security)",
+    ignore_case=True,
+)
 _CUE = Pattern(r"(?:\bssn|social)[^\d\n]{0,30}$", ignore_case=True)
 # Printed in wallets and pamphlets (Social Security Administration, "Misused numbers"), and the range for advertisements.
 _NEVER_ISSUED = Pattern(r"078051120|219099999|98765432\d|457555462")
@@ -25,7 +29,7 @@ _NEVER_ISSUED = Pattern(r"078051120|219099999|98765432\d|457555462")
 def find(text: EncodedText) -> Iterator[Hit]:
     if text.digits < 9:
         return
-    for start, end in (*_NAMED.values(text.data), *_SEPARATED.values(text.data)):
+    for start, end in chain(*(pattern.values(text.data) for pattern in (_NAMED, _NAMED_AFTER, _SEPARATED))):
         digits = "".join(filter(str.isdigit, text.value(start, end)))
         known = _NEVER_ISSUED.fits(digits.encode())
         if not (known or ssn.is_valid(digits)) or is_joined(text, start, end):

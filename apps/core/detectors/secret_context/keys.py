@@ -15,19 +15,23 @@ from apps.core.detectors.secret_context.rule import (
     introduction,
     read_value,
 )
-from apps.core.detectors.synthetic import alnum, uuid
+from apps.core.detectors.synthetic import BASE32, alnum, characters, uuid
 
-_NAME = r"(?:secrets?|tokens?|credentials?|creds|auth|authorization|key|schlüssel|clé api|clave api|chave api|bearer|jwt|signature)"
+_NAME = (
+    r"(?:secrets?|tokens?|credentials?|creds|auth|authorization|key|psk|schlüssel|clé api|clave api"
+    r"|chave api|bearer|jwt|signature|(?:backup|recovery|scratch|emergency) codes?)"
+)
 _ASSIGNED = Pattern(
     rf"[\w.\-]{{0,40}}{_NAME}[\w.\-]{{0,30}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|,){VALUE}",
     ignore_case=True,
 )
 # Names that promise a credential. Any other "key" can be a key of a table, a map or a piano.
 _CREDENTIAL_NAME = Pattern(
-    r"secret|token|credential|creds|auth|bearer|jwt|schlüssel|clé|clave|chave|apikey"
+    r"secret|token|credential|creds|auth|bearer|jwt|psk|schlüssel|clé|clave|chave|apikey|codes?\b"
     r"|(?:api|access|private|service|account|encrypt\w*|decrypt\w*|signing|master|licen[cs]e|admin|app|application|shared"
     r"|deploy\w*|webhook|session|client|security|ssh|subscription|storage|integration|bot|root|consumer|prod\w*|live|server"
-    r"|hmac|aes|ingest\w*|write|read|user|team|project|developer|partner|merchant|functions?|host|x)[ _.\-]?key",
+    r"|hmac|aes|ingest\w*|write|read|user|team|project|developer|partner|merchant|functions?|host|x|wpa\d?|wi-?fi"
+    r"|wireless|network|pre-?shared)[ _.\-]?key",
     ignore_case=True,
 )
 # Names with the same words in them that hold no credential.
@@ -41,9 +45,9 @@ _OTHER_NAME = Pattern(
     r"|metric|person|takeaway|version|hash|store|tab\b)|monkey|turkey|hockey|jockey|donkey|whiskey|keyed|keying"
     r"|idempoten|dedup|correlation|token[ _.\-]?(?:type|count|limit|uri|url|endpoint|name|budget|usage|id\b|length|size|ring"
     r"|file|expir|ttl|cost|price|audience|index|class|s[ _.\-]?(?:used|per|left|remaining|total|count))"
-    r"|(?:max|num|total|prompt|completion|input|output|n)[ _.\-]?tokens?"
-    r"|(?:next|prev\w*|page|pagination|continuation|sync|cursor|csrf|xsrf|trace|request|eos|bos|pad|unk|mask|stop|public"
-    r"|resume|upload|cancel\w*)[ _.\-]{0,2}(?:\w+[ _.\-])?token|tokeni[sz]"
+    r"|(?:\b|_)(?:max|num|total|prompt|completion|input|output|n|eos|bos|pad|unk|mask|stop)[ _.\-]?tokens?"
+    r"|(?:next|prev|page|pagination|continuation|sync|cursor|csrf|xsrf|trace|request|public|resume|upload|cancel\w*)"
+    r"[ _.\-]{0,2}(?:\w+[ _.\-])?token|tokeni[sz]"
     r"|secret[ _.\-]?(?:name|id\b|arn|version|path|ref|length|size|santa|garden|service|mount|key[ _.\-]?(?:name|ref|id))"
     r"|usersecretsid|credentials?[ _.\-]?(?:id|type|provider|helper|file|path|url|name)"
     r"|author\b|authors|authori[tz](?:y|ed|ies)|authored|authenticat(?:ed|ion[ _.\-](?:results|method|type))"
@@ -61,6 +65,9 @@ _NEARBY = Pattern(
 _ABOUT_IDENTIFIERS = Pattern(
     r"hash|sha-?\d|md5|checksum|digest|commit|revision|etag|fingerprint|integrity|\bimage\b|public|uuid|request|trace|version",
     ignore_case=True,
+)
+_ONE_TIME_SEED = Pattern(
+    r"\b(?i:2fa|mfa|t?otp|authenticator|two[ \-]factor)\b[^\n]{0,20}?(?i:secret|key|seed|code)s?[^\n]{0,12}?\b([A-Z2-7]{16,64})\b"
 )
 _VALUE_FIRST = Pattern(
     r"(?:^|[\s\"'`(])([^\s\"'`()<>]{6,100})[\"'`)]?,? (?:is|was|=) (?:the|my|our|your|his|her|their|a|an)?(?: [\w'’\-]+){0,3}?"
@@ -122,7 +129,21 @@ def _find_value_first(text: EncodedText) -> Iterator[Span]:
             yield start, end
 
 
+def _find_one_time_seeds(text: EncodedText) -> Iterator[Span]:
+    for start, end in _ONE_TIME_SEED.values(text.data):
+        if values.is_filled_in(text.value(start, end)):
+            yield start, end
+
+
 KEY_RULES: tuple[ContextRule, ...] = (
+    ContextRule(
+        "one-time-password-seed",
+        "Seed of one-time passwords",
+        ("2fa", "mfa", "otp", "authenticator", "factor"),
+        _find_one_time_seeds,
+        "Your TOTP secret is " + characters(32, BASE32),
+        "Your TOTP secret has 32 letters",
+    ),
     ContextRule(
         "assigned-key",
         "Key or token",
@@ -139,7 +160,7 @@ KEY_RULES: tuple[ContextRule, ...] = (
             "chave api",
             "bearer",
         )
-        + ("jwt", "signature"),
+        + ("jwt", "signature", "psk", "codes", " code"),
         _find_assigned,
         'internal_api_key = "' + alnum(28) + '"',
         'public_key = "' + alnum(43) + '"',

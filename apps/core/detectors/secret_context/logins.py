@@ -14,22 +14,27 @@ from apps.core.detectors.synthetic import alnum, lower
 
 _HEADER = Pattern(
     r"authorization\\?[\"']?\s{0,2}[:=,]\s{0,2}\\?[\"']?(?:bearer|token|apikey|api-key|ssws|bot|key|splunk|geniekey)\s{1,2}"
-    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\bbearer\s{1,2}([0-9A-Za-z._~+/=\-]{20,})",
+    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws)\s{1,2}([0-9A-Za-z._~+/=\-]{20,})",
     ignore_case=True,
 )
 _BASIC = Pattern(r"\bbasic\s{1,2}([0-9A-Za-z+/]{8,}={0,2})", ignore_case=True)
-_COMMAND = Pattern(
+_COMMANDS = (
+    # Options of any program: --password …
     r"(?:^|[\s\"'\[,])--?(?:password|passwd|passphrase|pass|pwd|token|api[-_]?key|secret(?:[-_]key)?|auth[-_]?token"
     r"|access[-_]?token|client[-_]secret|requirepass|storepass|keypass|db[-_]password|registry[-_]password)"
-    r"(?:[\s=]|[\"'],\s?)\s{0,2}[\"']?([^\s\"']{4,200})"
-    r"|\bcurl\b(?s:.{0,400}?)\s(?:-u|--user)[= ]{0,3}[\"']?[^\s:\"']{0,80}[\"']?:[\"']?([^\s\"']{3,200})"
-    r"|\bsshpass\s{1,2}-p\s{0,2}[\"']?([^\s\"']{3,200})"
-    r"|\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p[\"']?([^\s\"'\-][^\s\"']{3,200})"
-    r"|\b(?:docker|podman|helm|oc|az|redis-cli|ldapsearch|mongo|mongosh|sqlcmd|snmpwalk|ipmitool)\b[^\n]{0,200}?"
-    r"\s-(?:p|a|w|P)\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})"
-    r"|\bsmbclient\b[^\n]{0,200}?\s-U\s{1,2}[\"']?[\w.\\\-]{1,60}%([^\s\"']{3,200})",
-    ignore_case=True,
+    r"(?:[\s=]|[\"'],\s?)\s{0,2}[\"']?([^\s\"']{4,200})",
+    r"\bcurl\b(?s:.{0,400}?)\s(?:-u|--user)[= ]{0,3}[\"']?[^\s:\"']{0,80}[\"']?:[\"']?([^\s\"']{3,200})",
+    r"\bsshpass\s{1,2}-p\s{0,2}[\"']?([^\s\"']{3,200})",
+    r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\b(?:docker|podman|helm|oc|az|redis-cli|ldapsearch|mongo|mongosh|sqlcmd|snmpwalk|ipmitool)\b[^\n]{0,200}?"
+    r"\s-(?:p|a|w|P)\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\bsmbclient\b[^\n]{0,200}?\s-U\s{1,2}[\"']?[\w.\\\-]{1,60}%([^\s\"']{3,200})",
+    r"\bnet use\b[^\n]{0,200}?/user:\S{1,60}\s{1,2}([^\s\"'/][^\s\"']{3,200})",
+    r"\becho\s{1,2}(?:-n )?[\"']?([^\s\"'|$]{4,100})[\"']?\s{0,2}\|\s{0,2}(?:sudo -S|passwd|chpasswd|docker login|kinit|gpg)",
+    # A user and a password as arguments: auth=("admin", "…").
+    r"(?:\bauth\s?=\s?|BasicAuth|\blogin|\bauthenticate|basic_auth)\(\s?[\"'][^\"'\n]{1,60}[\"']\s?,\s?[\"']([^\s\"']{4,100})[\"']",
 )
+_COMMAND = Pattern("|".join(_COMMANDS), ignore_case=True)
 # ``.netrc`` and ``.pgpass``.
 _FILE_ENTRY = Pattern(
     r"\blogin\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(\S{3,200})"
@@ -96,7 +101,7 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "authorization-header",
         "Authorization header",
-        ("authorization", "bearer", "basic"),
+        ("authorization", "bearer", "basic", "ssws"),
         _find_headers,
         "Authorization: Bearer " + alnum(32),
         "Authorization: Bearer <token>",
@@ -130,7 +135,7 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
             "redis-cli",
             "ldapsearch",
         )
-        + ("mongo", "sqlcmd", "snmpwalk", "ipmitool", "smbclient"),
+        + ("mongo", "sqlcmd", "snmpwalk", "ipmitool", "smbclient", "net use", "echo", "auth", "login"),
         _find_command_lines,
         "curl -u deploy:" + alnum(10) + " https://ci.internal/build",
         "curl -u deploy https://ci.internal/build",

@@ -23,14 +23,21 @@ from apps.core.detectors.synthetic import digits
 # The field's name in the languages of the larger customer bases.
 _NAME = (
     r"(?:pass(?:words?|wd|wort|phrase|code)|pswd|pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord"
-    r"|hasło|haslo|lösenord|adgangskode|пароль|密码|パスワード|비밀번호)"
+    r"|\bclave|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード|비밀번호)"
 )
 _ASSIGNED = Pattern(
     rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}{OPERATOR}{VALUE}",
     ignore_case=True,
 )
 _FOLLOWING = Pattern(rf"\b(?:password|passwd|passcode|passphrase)(?: [\-–—])? {VALUE}", ignore_case=True)
-_ABBREVIATED = Pattern(rf"\b(?:pass|pw|psw)\b[\"']?\s{{0,2}}(?:[:=]|is:?|was){VALUE}", ignore_case=True)
+_ABBREVIATED = Pattern(
+    rf"(?:\b|[\w.\-]{{1,30}}[_.\-])(?:pass|pw|psw)\b{PURPOSE}{AFTER_NAME}(?:[:=]|is:?|was){VALUE}",
+    ignore_case=True,
+)
+# "the password you gave me (…)": only a value that prose would not put in brackets.
+_ENCLOSED = Pattern(
+    r"\bpass(?:word|code|phrase)\b[^\n.]{0,40}?[(\"'`“]([^\s\"'`()“”]{6,60})[)\"'`”]", ignore_case=True
+)
 _OTHER_PASSES = Pattern(
     r"(?:boarding|bus|season|day|ski|train|travel|rail|gate|hall|mountain|by|test|tests)\s$", ignore_case=True
 )
@@ -38,7 +45,7 @@ _OTHER_PASSES = Pattern(
 _ABOUT_PASSWORDS = Pattern(
     r"(?:passw\w*|pwd|passphrase)[ _.\-]?(?:field|label|hint|polic|placeholder|length|reset|url|link|path|file|type|valid"
     r"|regex|pattern|error|message|form|input|strength|expir|min|max|column|prompt|encod|hash|manage|page|rule|age|histor"
-    r"|attempt|retr|count|chang|update|require|enable|name|id\b|salt|less|protect|last|recover|forgot)"
+    r"|attempt|retr|count|chang|update|require|enable|name|id\b|salt|less|protect|last|recover|forgot|ref)"
     r"|(?:hash|crypt|forgot|reset|no|without)[ _.\-]?pass",
     ignore_case=True,
 )
@@ -49,7 +56,8 @@ _COUNTED = Pattern(
 _PIN = Pattern(
     r"\b(?:(?:pin|passcode)(?: (?:code|number|no\.?))?|cvv2?|cvc2?|cvn|card (?:verification|security) (?:code|number|value)"
     r"|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is|was|ist|to|=|:)\s{0,3}[\"']?"
-    r"(\d{3,8})(?:[^\w]|$)",
+    r"(\d{3,8})(?:[^\w]|$)"
+    r"|\b(?:my|his|her|their|our|card|bank|atm|debit|phone|door|sim|with|use|uses|using|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
     ignore_case=True,
 )
 _TELLS_WORDS = Pattern(r"phrase|\bis\b|lautet|\best\b|\bes\b", ignore_case=True)
@@ -106,13 +114,13 @@ def _is_password_of_letters(
 
 def _find_following(text: EncodedText) -> Iterator[Span]:
     """A password straight after the word, without "is" or a colon: only one that prose would not put there."""
-    for pattern in (_FOLLOWING, _ABBREVIATED):
+    for pattern in (_FOLLOWING, _ABBREVIATED, _ENCLOSED):
         for match, start, end in pattern.readings(text.data):
             if _OTHER_PASSES.occurs_in(text.before(match.span()[0], 12)):
                 continue
             value, end = read_value(text, start, end)
             word = value.rstrip("0123456789!")
-            unlikely = is_ordinary(word) or "=" in word
+            unlikely = is_ordinary(word) or "=" in word or (pattern is _ENCLOSED and values.is_wordy(value))
             if len(value) > SHORTEST and values.is_strong_password(value) and not unlikely:
                 yield start, end
 
@@ -142,7 +150,19 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
             "wachtwoord",
             "hasło",
         )
-        + ("haslo", "lösenord", "adgangskode", "пароль", "密码", "パスワード", "비밀번호"),
+        + (
+            "haslo",
+            "heslo",
+            "clave",
+            "palavra-passe",
+            "lösenord",
+            "adgangskode",
+            "şifre",
+            "пароль",
+            "密码",
+            "パスワード",
+        )
+        + ("비밀번호",),
         _find_assigned,
         "The password for the wiki is " + "tr0ub4dor" + "&3",
         "The password for the wiki is case-sensitive and expires after 90 days",

@@ -28,8 +28,8 @@ class ContextRule:
 # Between a name and its value: ``"name": "``, ``name :=``, ``var name string =``, ``<name>``, ``name: |`` and a new line,
 # ``"name", "value": "``, "name is now", "name for the printer is".
 PURPOSE = (
-    r"(?: ?\([^)\n]{1,40}\)|(?: |: ?)(?:string|str|char \*?)|"
-    r" (?:for|to|of|on|in|from) (?:[\w.@'’\-]{1,40} ){1,6}?)?"
+    r"(?: ?\([^)\n]{1,40}\)|(?: |: ?)(?:string|str|char \*?)"
+    r"| (?:for|to|of|on|in|from)(?: [\w.@'’\-]{1,40}){1,6}?)?"
 )
 AFTER_NAME = r"\\{0,2}[\"'\])]{0,2}[ \t]{0,3}"
 OPERATOR = (

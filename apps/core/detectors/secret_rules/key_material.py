@@ -11,9 +11,12 @@ KEY_MATERIAL_RULES = (
     SecretRule(
         "pem-private-key",
         "Private key",
-        # The footer is optional: a text cut in the middle of a key has leaked the key's first part all the same.
+        # The footer is optional: a text cut in the middle of a key has leaked the key's first part all the same. The
+        # body has no hyphen, so that a page full of headers is read once.
         r"-----BEGIN (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:[0-9A-Za-z+/=\s\\:,.\-]*?-----END [0-9A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[0-9A-Za-z+/=\s\\]*)",
+        r"[\s\\nr]{0,8}(?:[A-Za-z]+(?:-[A-Za-z]+)?: [^\n]{0,120}\s{1,4}){0,6}"
+        r"(?:[\s\\]{0,8}[0-9A-Za-z+/=]{16,})*"
+        r"(?:[0-9A-Za-z+/=\s\\]{0,100}-----END [0-9A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
         "-----BEGIN RSA PRIV" + "ATE KEY-----\n" + characters(64, BASE64),
         "-----BEGIN PUB" + "LIC KEY-----\n" + characters(64, BASE64),
         ("private key",),

@@ -1,0 +1,3 @@
+from apps.core.sweep import Sweep
+
+SWEEPS: tuple[Sweep, ...] = ()

@@ -1,0 +1,102 @@
+"""What is due, and what the pages of prompts and runs show."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+
+from apps.core.clock import database_now
+from apps.generation.models import Prompt, PromptVersion, Run
+from apps.providers import REGISTRY
+from apps.specs.models import Project
+from apps.submissions.models import Submission
+
+CONTEXT_LINES = 2
+MOST_DUE = 200
+
+
+def to_plan() -> list[int]:
+    return list(Run.objects.to_submit(database_now()).order_by("id").values_list("pk", flat=True)[:MOST_DUE])
+
+
+def to_finish() -> list[int]:
+    """Running runs none of whose submissions has anything left to do."""
+    unfinished = Submission.objects.unfinished().filter(run_uuid=OuterRef("uuid"))
+    runs = Run.objects.to_finish().filter(~Exists(unfinished)).order_by("id")
+    return list(runs.values_list("pk", flat=True)[:MOST_DUE])
+
+
+def readable_languages() -> set[str]:
+    """Prompt languages that a provider of this installation reads."""
+    return {provider.prompt_language for provider in REGISTRY.values()}
+
+
+def prompts_of(project: Project) -> QuerySet[Prompt]:
+    """With ``newest`` (version number), ``runs`` and ``last_used_at``."""
+    return project.prompts.annotate(
+        newest=Max("versions__version"),
+        run_count=Count("versions__runs", distinct=True),
+        last_used_at=Max("versions__runs__started_at"),
+    ).order_by("name")
+
+
+def runs_of(project: Project) -> QuerySet[Run]:
+    return project.runs.select_related("gap", "prompt_version__prompt", "connection", "created_by").order_by(
+        "-id"
+    )
+
+
+@dataclass(frozen=True)
+class DiffLine:
+    """``op`` is same, added, removed or skip (``text`` then says how many lines are left out)."""
+
+    op: str
+    text: str
+
+
+@dataclass(frozen=True)
+class VersionEntry:
+    version: PromptVersion
+    run_count: int
+    diff: list[DiffLine]
+    """Against the version before; empty for the first."""
+
+
+def version_entries(prompt: Prompt) -> list[VersionEntry]:
+    """Newest first. One query."""
+    versions = list(
+        prompt.versions.select_related("created_by", "prompt")
+        .annotate(run_count=Count("runs"))
+        .order_by("-version")
+    )
+    older = [*versions[1:], None]
+    return [
+        VersionEntry(
+            version, version.run_count, diff_lines(before.template, version.template) if before else []
+        )
+        for version, before in zip(versions, older, strict=True)
+    ]
+
+
+def diff_lines(before: str, after: str) -> list[DiffLine]:
+    """What changed, line by line, with two unchanged lines around each change."""
+    old, new = before.splitlines(), after.splitlines()
+    lines: list[DiffLine] = []
+    reached = 0
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for group in matcher.get_grouped_opcodes(CONTEXT_LINES):
+        start = group[0][1]
+        if start > reached:
+            lines.append(DiffLine("skip", f"{start - reached} unchanged"))
+        for op, old_from, old_to, new_from, new_to in group:
+            if op == "equal":
+                lines += [DiffLine("same", text) for text in old[old_from:old_to]]
+            else:
+                lines += [DiffLine("removed", text) for text in old[old_from:old_to]]
+                lines += [DiffLine("added", text) for text in new[new_from:new_to]]
+        reached = group[-1][2]
+    if lines and reached < len(old):
+        lines.append(DiffLine("skip", f"{len(old) - reached} unchanged"))
+    return lines

@@ -1,0 +1,195 @@
+"""Drafting, starting, stopping and finishing runs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.core.clock import database_now
+from apps.core.errors import DomainError, RefusedError, StaleStateError
+from apps.core.strict_json import canonical_dumps
+from apps.core.wake import wake
+from apps.generation.models import MACHINE, PromptRole, PromptVersion, Run, RunStatus
+from apps.generation.planning import RunPlan
+from apps.generation.portions import Portion
+from apps.providers import provider_of
+from apps.providers.base import Volume
+from apps.specs.models import Gap, GapStatus, Project
+from apps.submissions.models import Connection, Submission
+from apps.submissions.services import request_cancel
+
+MOST_RECORDS = 1_000_000
+
+
+class AlreadyStartedError(StaleStateError):
+    """Somebody started this very run before: there is nothing to do but to look at it."""
+
+
+@transaction.atomic
+def draft_run(
+    *,
+    gap: Gap,
+    prompt_version: PromptVersion,
+    connection: Connection,
+    count: int,
+    actor: User | None,
+    seed: int | None = None,
+) -> Run:
+    """A run with its estimate, not started: nothing is sent and nothing is spent.
+
+    DomainError when the parts do not fit together, or when there is nothing to make a target label from.
+    """
+    _refuse_misfits(gap, prompt_version, connection, count)
+    run = Run.objects.create(
+        project=gap.project,
+        gap=gap,
+        prompt_version=prompt_version,
+        connection=connection,
+        count=count,
+        seed=seed or 0,
+        created_by=actor,
+    )
+    run.seed = run.pk if seed is None else seed
+    MACHINE.swap(
+        Run.objects.filter(pk=run.pk),
+        old=RunStatus.DRAFT,
+        new=RunStatus.ESTIMATED,
+        seed=run.seed,
+        estimate=_estimate(run),
+    )
+    run.refresh_from_db()
+    return run
+
+
+def _refuse_misfits(gap: Gap, prompt_version: PromptVersion, connection: Connection, count: int) -> None:
+    prompt, provider = prompt_version.prompt, provider_of(connection.provider)
+    if not 1 <= count <= MOST_RECORDS:
+        raise DomainError(f"A run makes 1 to {MOST_RECORDS:,} records, not {count:,}.")
+    if prompt.project_id != gap.project_id:
+        raise DomainError(f"The prompt {prompt_version} belongs to another project.")
+    if prompt.role != PromptRole.GENERATE:
+        raise DomainError(
+            f"The prompt {prompt_version} is there to {prompt.get_role_display()}, not to generate."
+        )
+    if prompt.language != provider.prompt_language:
+        raise DomainError(
+            f"{provider.title} reads prompts written as {provider.prompt_language}; "
+            f"{prompt_version} is written as {prompt.language}: choose another prompt or connection."
+        )
+    if not connection.is_enabled:
+        raise DomainError(f"The connection {connection} is switched off: choose another one.")
+    if not gap.target_labels:
+        raise DomainError(f"The gap {gap} names no target label: add one before generating for it.")
+
+
+def _estimate(run: Run) -> dict[str, object]:
+    """What starting would ask for; measured on one rendered request of each label."""
+    plan = RunPlan(run)
+    portions = plan.portions()
+    request_bytes = _sample_bytes(plan, portions) * len(portions)
+    volume = Volume(requests=len(portions), records=run.count, request_bytes=request_bytes)
+    quote = plan.provider.quote(volume, model=run.connection.model)
+    limits = plan.provider.limits
+    return {
+        "requests": volume.requests,
+        "records": volume.records,
+        "submissions": max(-(-volume.requests // limits.requests), -(-request_bytes // limits.bytes)),
+        "request_bytes": request_bytes,
+        "money": str(quote.money),
+        "currency": quote.currency,
+        "seconds": round(quote.seconds),
+        "source": quote.source,
+        "is_guess": quote.is_guess,
+        "as_of": date.today().isoformat(),  # noqa: DTZ011  a day for people to read
+    }
+
+
+def _sample_bytes(plan: RunPlan, portions: list[Portion]) -> int:
+    """Size of the largest first request of a label. The provider refuses a label it cannot make anything from."""
+    samples: dict[str, int] = {}
+    for request in plan.requests():
+        label = request.ask.label
+        if label not in samples:
+            line = plan.provider.request_line("x" * 39, request.ask, model=plan.run.connection.model)
+            samples[label] = len(canonical_dumps(line))
+        if len(samples) == len({portion.label for portion in portions}):
+            break
+    return max(samples.values(), default=0)
+
+
+def missing_to_start(project: Project, gap: Gap) -> list[str]:
+    """What keeps a run for ``gap`` from starting, each with where to go; a sandbox needs less."""
+    if project.is_sandbox:
+        return (
+            [f"gap: {gap} is closed; choose another one or name a new one"]
+            if gap.status == GapStatus.CLOSED
+            else []
+        )
+    missing = []
+    if project.active_seal() is None:
+        missing.append("holdout: none is frozen yet; import real holdout rows and freeze them (Holdout page)")
+    if project.published_spec() is None:
+        missing.append("spec: no version is published; publish one in the admin (Specs)")
+    if project.published_guide() is None:
+        missing.append("label guide: no version is published; publish one (Guide page)")
+    if gap.status != GapStatus.OPEN:
+        missing.append(
+            f"gap: {gap} is {gap.get_status_display().lower()}; open it, which locks its slice (Gap page)"
+        )
+    return missing
+
+
+@transaction.atomic
+def start_run(*, run: Run, actor: User | None) -> Run:
+    """Lets an estimated run go. Of two people who press Run, one starts it; the other gets AlreadyStartedError.
+
+    RefusedError lists what a governed project still needs before anything may be generated.
+    """
+    if missing := missing_to_start(run.project, run.gap):
+        raise RefusedError("This run cannot start yet. It needs:", missing)
+    now = database_now()
+    rows = Run.objects.filter(pk=run.pk)
+    try:
+        MACHINE.swap(
+            rows, old=RunStatus.ESTIMATED, new=RunStatus.RUNNING, started_at=now, next_attempt_at=now
+        )
+    except StaleStateError:
+        run.refresh_from_db()
+        if run.started_at:
+            raise AlreadyStartedError(f"Run {run.pk} was started already; this is it.") from None
+        raise
+    run.refresh_from_db()
+    wake("generation")
+    return run
+
+
+@transaction.atomic
+def stop_run(*, run: Run, actor: User | None) -> Run:
+    """No further record comes in: unsent submissions are dropped, sent ones are cancelled at the provider.
+
+    Records that are in stay. Also throws away a run that was never started.
+    """
+    now = database_now()
+    MACHINE.swap(
+        Run.objects.filter(pk=run.pk),
+        old=run.status,
+        new=RunStatus.STOPPED,
+        finished_at=now,
+        next_attempt_at=None,
+        last_error=f"Stopped by {actor}." if actor else "Stopped.",
+    )
+    request_cancel(submissions=list(Submission.objects.of_run(run.uuid).unfinished()))
+    run.refresh_from_db()
+    return run
+
+
+def finish_run(run_id: int) -> None:
+    """Running → done, once every submission has come to its end."""
+    run = Run.objects.to_finish().filter(pk=run_id).first()
+    if run is None or Submission.objects.of_run(run.uuid).unfinished().exists():
+        return
+    MACHINE.swap(
+        Run.objects.filter(pk=run.pk), old=RunStatus.RUNNING, new=RunStatus.DONE, finished_at=database_now()
+    )

@@ -1,0 +1,55 @@
+"""Background work of the generation queue: planning runs, and every step that talks to a provider."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from celery import shared_task
+
+from apps.core.sweep import Sweep
+from apps.generation import planning, selectors, services
+from apps.generation.sink import RecordSink
+from apps.submissions import ingest, polling, sending
+from apps.submissions import selectors as submissions
+
+
+@shared_task(name="generation.plan_run")
+def plan_run(run_id: int) -> None:
+    planning.plan_run(run_id)
+
+
+@shared_task(name="generation.send_submission")
+def send_submission(submission_id: int) -> None:
+    sending.send_submission(submission_id)
+
+
+@shared_task(name="generation.reconcile_submission")
+def reconcile_submission(submission_id: int) -> None:
+    sending.reconcile_submission(submission_id)
+
+
+@shared_task(name="generation.poll_submission")
+def poll_submission(submission_id: int) -> None:
+    polling.poll_submission(submission_id)
+
+
+@shared_task(name="generation.ingest_submission")
+def ingest_submission(submission_id: int) -> None:
+    ingest.ingest_submission(submission_id, RecordSink(submission_id))
+
+
+@shared_task(name="generation.finish_run")
+def finish_run(run_id: int) -> None:
+    services.finish_run(run_id)
+
+
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep("plan runs", "generation", selectors.to_plan, plan_run),
+    Sweep("send submissions", "generation", submissions.to_send, send_submission),
+    Sweep("find lost submissions", "generation", submissions.to_reconcile, reconcile_submission),
+    Sweep("poll submissions", "generation", submissions.to_poll, poll_submission),
+    Sweep(
+        "take answers in", "generation", partial(submissions.to_ingest, planning.PURPOSE), ingest_submission
+    ),
+    Sweep("finish runs", "generation", selectors.to_finish, finish_run),
+)

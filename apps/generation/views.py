@@ -1,0 +1,159 @@
+"""Prompts and runs. What joins the checks to a run is a page of the reports app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core.errors import RefusedError
+from apps.generation import prompts, services
+from apps.generation.forms import PromptForm, RunForm, VersionForm
+from apps.generation.languages import LANGUAGES
+from apps.generation.models import Prompt, PromptLanguage, Run
+from apps.generation.selectors import prompts_of, runs_of, version_entries
+from apps.specs.access import ProjectRequest, project_view
+from apps.specs.models import Project, Role
+from apps.submissions import services as submissions
+from apps.submissions.models import Submission
+
+PAGE = 50
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def prompt_list(request: ProjectRequest, project: Project) -> HttpResponse:
+    context = {"prompts": prompts_of(project), "is_lead": _is_lead(request)}
+    return render(request, "generation/prompt_list.html", context)
+
+
+@project_view(Role.LEAD)
+@require_http_methods(["GET", "POST"])
+def prompt_new(request: ProjectRequest, project: Project) -> HttpResponse:
+    form = PromptForm(project, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = prompts.create_prompt(project=project, actor=request.user, **form.cleaned_data)
+        except RefusedError as error:
+            _show_problems(form, error)
+        else:
+            messages.success(request, f"{version} is saved. It never changes; a change is a new version.")
+            return redirect("generation:prompt-detail", project.slug, version.prompt_id)
+    context = {
+        "form": form,
+        "hints": LANGUAGES[PromptLanguage.PHRASES].hints,
+        "labels": prompts.labels_of(project),
+    }
+    return render(request, "generation/prompt_new.html", context, status=422 if form.errors else 200)
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def prompt_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    prompt = get_object_or_404(Prompt, project=project, pk=pk)
+    return _prompt_page(request, prompt, form=None)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def version_new(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    prompt = get_object_or_404(Prompt, project=project, pk=pk)
+    form = VersionForm(request.POST)
+    if form.is_valid():
+        try:
+            version = prompts.create_prompt_version(prompt=prompt, actor=request.user, **form.cleaned_data)
+        except RefusedError as error:
+            _show_problems(form, error)
+        else:
+            messages.success(request, f"{version} is saved.")
+            return redirect("generation:prompt-detail", project.slug, prompt.pk)
+    return _prompt_page(request, prompt, form=form)
+
+
+def _prompt_page(request: ProjectRequest, prompt: Prompt, form: VersionForm | None) -> HttpResponse:
+    entries = version_entries(prompt)
+    status = 422 if form is not None else 200
+    if form is None:
+        form = VersionForm(initial={"template": entries[0].version.template if entries else ""})
+    context: dict[str, Any] = {
+        "prompt": prompt,
+        "entries": entries,
+        "form": form,
+        "hints": LANGUAGES[prompt.language].hints,
+        "labels": prompts.labels_of(prompt.project),
+        "is_lead": _is_lead(request),
+    }
+    return render(request, "generation/prompt_detail.html", context, status=status)
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def run_list(request: ProjectRequest, project: Project) -> HttpResponse:
+    page = Paginator(runs_of(project), PAGE).get_page(request.GET.get("page"))
+    return render(request, "generation/run_list.html", {"page_obj": page, "is_lead": _is_lead(request)})
+
+
+@project_view(Role.LEAD)
+@require_http_methods(["GET", "POST"])
+def run_new(request: ProjectRequest, project: Project) -> HttpResponse:
+    wanted = project.gaps.filter(slug=request.GET.get("gap", "")).first()
+    form = RunForm(project, request.POST or None, initial={"gap": wanted} if wanted else {})
+    if request.method == "POST" and form.is_valid():
+        run = services.draft_run(actor=request.user, **form.cleaned_data)
+        return redirect("reports:run-detail", project.slug, run.pk)
+    return render(request, "generation/run_new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def run_start(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    run = get_object_or_404(Run.objects.select_related("project", "gap"), project=project, pk=pk)
+    try:
+        services.start_run(run=run, actor=request.user)
+    except services.AlreadyStartedError as error:
+        messages.info(request, str(error))
+    return redirect("reports:run-detail", project.slug, run.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def run_stop(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    run = get_object_or_404(Run, project=project, pk=pk)
+    services.stop_run(run=run, actor=request.user)
+    messages.success(request, "Stopped. Records that were in stay; nothing more comes in.")
+    return redirect("reports:run-detail", project.slug, run.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def submission_resend(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    submission = get_object_or_404(Submission, project=project, pk=pk)
+    submissions.resend(submission=submission, actor=request.user)
+    messages.success(request, "It is sent again. Check the provider's bill: it may have it twice.")
+    return _back_to_run(project, submission)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def submission_abandon(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    submission = get_object_or_404(Submission, project=project, pk=pk)
+    submissions.abandon(submission=submission, actor=request.user)
+    messages.success(request, "Given up: it is not looked for any more.")
+    return _back_to_run(project, submission)
+
+
+def _back_to_run(project: Project, submission: Submission) -> HttpResponse:
+    run = get_object_or_404(Run, uuid=submission.run_uuid)
+    return redirect("reports:run-detail", project.slug, run.pk)
+
+
+def _show_problems(form: VersionForm, error: RefusedError) -> None:
+    form.add_error("template", [str(error), *error.problems])
+
+
+def _is_lead(request: ProjectRequest) -> bool:
+    return request.membership.has_any(frozenset({Role.LEAD}))
