@@ -6,9 +6,10 @@ Predictions and per-item scores can contain holdout text: they live in ``apps.ho
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
@@ -21,6 +22,13 @@ class Training(models.TextChoices):
     RELEASES = "releases", "releases of this project"
     DECLARED = "declared", "as declared by the uploader"
     UNKNOWN = "unknown"
+
+
+class ModelQuerySet(models.QuerySet["ModelUnderTest"]):
+    def latest_by_name(self) -> ModelQuerySet:
+        """Of each project's models of one name the newest: that name means this one."""
+        newest = ModelUnderTest.objects.filter(project=OuterRef("project"), name=OuterRef("name"))
+        return self.filter(pk=Subquery(newest.order_by("-pk").values("pk")[:1]))
 
 
 class ModelUnderTest(models.Model):
@@ -37,6 +45,8 @@ class ModelUnderTest(models.Model):
     predictions_hash = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ModelQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -68,6 +78,14 @@ MACHINE = Machine(
 )
 
 
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def due(self, now: datetime) -> ComparisonQuerySet:
+        """To be worked on now; one that a killed worker held comes back when its lease runs out."""
+        return self.filter(
+            status__in=[ComparisonStatus.QUEUED, ComparisonStatus.RUNNING], next_attempt_at__lte=now
+        )
+
+
 class Comparison(models.Model):
     """Arms of the built-in learner, compared by cross-validation on real rows; the holdout is not looked at."""
 
@@ -75,6 +93,7 @@ class Comparison(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="comparisons")
     release_uuid = models.UUIDField(null=True, blank=True)
     arms = models.JSONField(default=list)
+    folds = models.PositiveSmallIntegerField(default=5)
     status = models.CharField(max_length=20, choices=ComparisonStatus, default=ComparisonStatus.QUEUED)
     steps_total = models.PositiveIntegerField(default=0)
     steps_done = models.PositiveIntegerField(default=0)
@@ -88,6 +107,8 @@ class Comparison(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
+
+    objects = ComparisonQuerySet.as_manager()
 
     class Meta:
         constraints = [status_in(MACHINE, name="comparison_status")]

@@ -34,22 +34,21 @@ class PromptForm(VersionForm):
     """A new prompt with its first version."""
 
     name = forms.CharField(max_length=Prompt._meta.get_field("name").max_length)
-    language = forms.ChoiceField(label="Written as")
-    field_order = ("name", "language", "template", "notes")
+    field_order = ("name", "template", "notes")
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.project = project
         readable = readable_languages()
         choices = [(value, label) for value, label in PromptLanguage.choices if value in readable]
-        self._field("language").choices = choices
+        self.fields["language"] = forms.ChoiceField(
+            label="Written as",
+            choices=choices,
+            initial=choices[0][0],
+            # With one provider there is nothing to choose.
+            widget=forms.HiddenInput if len(choices) == 1 else forms.Select,
+        )
         self.initial.setdefault("template", LANGUAGES[choices[0][0]].starter)
-
-    def _field(self, name: str) -> forms.ChoiceField:
-        field = self.fields[name]
-        if not isinstance(field, forms.ChoiceField):
-            raise TypeError(f"{name} has no choices.")
-        return field
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())

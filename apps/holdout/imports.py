@@ -71,6 +71,7 @@ def stage_holdout_import(
         sha256=upload.sha256,
         content=upload.content,
         mapping=dict(column_map.targets),
+        report={"columns": columns},
         created_by_uuid=actor.uuid if actor else None,
     )
     try:
@@ -166,7 +167,7 @@ def _require_collecting(project: Project) -> None:
 
 def _look(import_: HoldoutImport, project: Project) -> None:
     report = check_holdout_import(project=project, import_=import_)
-    import_.report = report.as_json()
+    import_.report |= report.as_json()
     import_.refused = [row.as_json() for row in report.refused]
 
 
@@ -191,7 +192,7 @@ def _claim(import_: HoldoutImport, report: HoldoutReport) -> None:
     claimed = HoldoutImport.objects.filter(pk=import_.pk, committed_at=None).update(
         committed_at=timezone.now(),
         content=None,
-        report=report.as_json() | {"preview": []},
+        report=import_.report | report.as_json() | {"preview": []},
         refused=[row.as_json() for row in report.refused],
         rows_imported=len(report.rows),
     )

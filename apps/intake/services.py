@@ -39,6 +39,7 @@ def stage_import(
     """
     if role == ImportRole.CANDIDATES:
         _require_new_candidates(project, gap, upload)
+        columns: list[str] = []
         targets: dict[str, str] = {}
     else:
         columns = tabular.columns(upload.content, upload.filename)
@@ -52,6 +53,7 @@ def stage_import(
         sha256=upload.sha256,
         content=upload.content,
         mapping=targets,
+        report={"columns": columns},
         origin=origin[:300],
         created_by=actor,
     )
@@ -101,7 +103,7 @@ def commit_import(*, import_: Import, actor: User | None, drop_near: bool = Fals
             f"No row of {import_.filename} is left to import.",
             [f"line {row.line}: {row.reason}" for row in (*report.refused, *report.skipped)][:20],
         )
-    summary = report.as_json() | {"preview": [], "dropped_near": drop_near and bool(report.near_lines)}
+    summary = import_.report | report.as_json() | {"preview": [], "dropped_near": drop_near}
     try:
         with transaction.atomic():
             _claim(
@@ -136,7 +138,7 @@ def discard_import(*, import_: Import, actor: User | None) -> None:
 
 def _look(import_: Import) -> None:
     report = check_import(import_)
-    import_.report = report.as_json()
+    import_.report |= report.as_json()
     import_.refused = [row.as_json() for row in report.refused]
     import_.origin = import_.origin or report.origin
 

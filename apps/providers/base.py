@@ -171,6 +171,8 @@ class Provider(Protocol):
     prompt_language: str
     """The language its prompts are written in: ``phrases`` or ``jinja``."""
     poll_every: timedelta
+    offline_model: str
+    """Its only model, if it needs neither key nor network and may be used as it is; else empty."""
 
     def request_line(self, custom_id: str, ask: Ask, *, model: str) -> JsonObject:
         """The request in this provider's format, with the structured output it is asked for.

@@ -44,11 +44,12 @@ SECONDS_PER_BATCH = 2
 
 class Rules:
     key = "rules"
-    title = "Rules (offline, free)"
+    title = "Rules (offline)"
     family = "rules"
     limits = Limits(requests=500, bytes=20_000_000, records_per_request=10)
     prompt_language = "phrases"
     poll_every = timedelta(seconds=1)
+    offline_model = "rules-1"
 
     def request_line(self, custom_id: str, ask: Ask, *, model: str) -> JsonObject:
         if not material_of(ask.prompt).phrases.patterns and not ask.seeds:

@@ -92,12 +92,18 @@ def _dimension(project: Project, key: str, title: str, path: str) -> Dimension:
     words = {reason["code"]: reason["text"] for reason in project.reject_reasons}
     rows = [_row(name, count, reasons.get(name, Counter()), words, counts) for name, count in counts.items()]
     rows.sort(key=lambda row: (not row.can_rank, row.rate, row.name))
-    chart = rate_bars(
+    return Dimension(key, title, rows, _chart(title, rows))
+
+
+def _chart(title: str, rows: list[RateRow]) -> str:
+    """The rates as bars with their intervals; nothing where nothing was decided."""
+    if not rows:
+        return ""
+    return rate_bars(
         [Rate(r.name, r.accepted + r.edited, r.decided, r.low, r.high, "", r.is_odd) for r in rows],
         title=f"Acceptance by {title.lower()}",
         measure="accepted or edited",
     )
-    return Dimension(key, title, rows, chart)
 
 
 def _row(

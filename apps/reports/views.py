@@ -10,14 +10,19 @@ from django.views.decorators.http import require_GET
 
 from apps.accounts.access import SignedInRequest, signed_in
 from apps.core.tabular import csv_safe
+from apps.generation.models import Run
 from apps.records.models import Record
 from apps.reports.gaps import gap_page
 from apps.reports.home import project_home as read_home
 from apps.reports.provenance import provenance_report
 from apps.reports.records import RecordFilter, record_life, record_page
+from apps.reports.runs import run_page
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Gap, Membership, Project, Role
 from apps.validation.selectors import dropped_by_check
+
+# htmx swaps the content in and asks no more.
+STOP_POLLING = 286
 
 
 @signed_in
@@ -50,6 +55,18 @@ def record_list(request: ProjectRequest, project: Project) -> HttpResponse:
 def record_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
     record = get_object_or_404(Record.objects.select_related("gap", "reviewer"), project=project, pk=pk)
     return render(request, "reports/record_detail.html", {"life": record_life(project, record)})
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def run_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    """The page asks for itself every two seconds; 286 tells it that nothing will change any more."""
+    runs = Run.objects.select_related("project", "gap", "prompt_version__prompt", "connection", "created_by")
+    page = run_page(get_object_or_404(runs, project=project, pk=pk))
+    context = {"page": page, "is_lead": request.membership.has_any(frozenset({Role.LEAD}))}
+    if not request.htmx:
+        return render(request, "reports/run.html", context)
+    return render(request, "reports/run.html#live", context, status=200 if page.is_live else STOP_POLLING)
 
 
 @project_view()

@@ -11,13 +11,14 @@ from apps.accounts.models import User
 from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
 from apps.review.models import Action, Decision, Draft, ReviewTask
-from apps.review.payloads import current_payload, record_schema
+from apps.review.payloads import current_payload
 from apps.review.reading import Reading, reading_of
 from apps.review.record_forms import RecordForm
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.task_types import task_type_of
-from apps.validation.selectors import check_lines, check_titles
+from apps.validation.pipeline import checks_of, make_batch
+from apps.validation.selectors import check_lines
 
 MAX_NEIGHBOURS = 4
 EXCERPT = 400
@@ -71,7 +72,8 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
     records = _load_records([task.record_id for task in tasks])
     drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
     near, asked = _neighbours(project, list(records)), _questions(list(records))
-    titles, schema = check_titles(project), record_schema(project)
+    rules = make_batch(project, [])
+    titles = [(check.name, check.title) for check in checks_of(rules)]
     template = task_type_of(project.task_type).reading_template
     return [
         Card(
@@ -79,7 +81,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
             record=(record := records[task.record_id]),
             template=template,
             reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{task.pk}-"),
-            form=_edit_form(schema, record, task, drafts.get(task.pk)),
+            form=_edit_form(rules.schema, record, task, drafts.get(task.pk)),
             has_draft=task.pk in drafts,
             neighbours=near[task.record_id],
             questions=asked[task.record_id],

@@ -59,6 +59,8 @@ class RecordForm(forms.Form):
                 shown = InvalidJSONInput(shown)
             if shown is not MISSING:
                 field.initial = shown
+            # What the editor goes back to when a draft is discarded.
+            field.widget.attrs["data-original"] = _as_shown(field, leaf.value)
             self.fields[pointer] = field
 
     def payload(self) -> dict[str, Any]:
@@ -202,6 +204,14 @@ def _unchanged_line_ends(value: Any, before: Any) -> Any:
         return value
     value = _line_feeds(value)
     return before if isinstance(before, str) and _line_feeds(before) == value else value
+
+
+def _as_shown(field: forms.Field, value: Any) -> str:
+    if value is MISSING:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _line_feeds(str(field.prepare_value(value)))
 
 
 def _line_feeds(text: str) -> str:

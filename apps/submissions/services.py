@@ -10,9 +10,9 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.clock import database_now
-from apps.core.errors import StaleStateError
+from apps.core.errors import DomainError, StaleStateError
 from apps.core.wake import wake
-from apps.providers import REGISTRY
+from apps.providers import provider_of
 from apps.specs.models import Project
 from apps.submissions.claims import move
 from apps.submissions.models import (
@@ -27,20 +27,33 @@ from apps.submissions.request_files import FrozenRequests
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
-RULES_CONNECTION, RULES_MODEL = "Rules (offline)", "rules-1"
 # Nothing has left this machine yet.
 UNSENT = (SubmissionStatus.INTENT, SubmissionStatus.SCREENED)
 SENT = (SubmissionStatus.ACCEPTED, SubmissionStatus.RUNNING, SubmissionStatus.INGESTING)
 
 
-def ensure_rules_connection() -> Connection:
-    """The connection of the offline generator; every installation has it."""
-    provider = REGISTRY["rules"]
+def connection_for(provider_key: str) -> Connection:
+    """The first enabled connection of a provider; an offline one gets its connection here.
+
+    DomainError when the provider is not known, or when somebody has to set up a connection first.
+    """
+    provider = provider_of(provider_key)
+    connection = Connection.objects.filter(provider=provider_key, is_enabled=True).order_by("id").first()
+    if connection is not None:
+        return connection
+    if not provider.offline_model:
+        raise DomainError(f"No connection uses {provider.title}: add one in the admin (Connections).")
     family, _ = ModelFamily.objects.get_or_create(name=provider.family)
     connection, _ = Connection.objects.get_or_create(
-        name=RULES_CONNECTION, defaults={"provider": provider.key, "model": RULES_MODEL, "family": family}
+        name=provider.title,
+        defaults={"provider": provider.key, "model": provider.offline_model, "family": family},
     )
     return connection
+
+
+def ensure_rules_connection() -> Connection:
+    """The connection of the offline generator, which every installation has."""
+    return connection_for("rules")
 
 
 @transaction.atomic

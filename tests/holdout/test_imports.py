@@ -92,7 +92,7 @@ def test_a_label_outside_the_guide_is_refused(project: Project) -> None:
 def test_columns_can_be_mapped_after_the_upload(project: Project) -> None:
     upload = csv_of(*ROWS, header="ticket,kind")
     import_ = imports.stage_holdout_import(project=project, upload=upload, actor=None)
-    assert import_.report == {}
+    assert "rows" not in import_.report
     with pytest.raises(MappingError):
         imports.commit_holdout_import(project=project, import_=import_, actor=None)
     imports.map_holdout_columns(

@@ -109,6 +109,6 @@ def test_the_page_asks_a_fixed_number_of_questions(
     counts = []
     for times in (10, 200):
         decide(gap, ana, f"p v{times}", Action.ACCEPTED, times)
-        with django_assert_num_queries(14):  # type: ignore[operator]
+        with django_assert_num_queries(13):  # type: ignore[operator]
             counts.append(client.get(url).status_code)
     assert counts == [200, 200]

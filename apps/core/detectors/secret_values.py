@@ -39,7 +39,7 @@ _EMPTY_WORDS = frozenset(
 )
 _DOCUMENTED = Pattern(r"EXAMPLE(?:KEY)?$|^EXAMPLE|example(?:key|token|secret)?$")
 _CALL = Pattern(
-    r"[A-Za-z_][\w.]*\(.*|[A-Za-z_][\w.]*\[.*"
+    r"\$?[A-Za-z_][\w.]*[(\[].*"
     r"|(?:os|process|config|settings|self|this|ctx|env|request|response|data|args|params|props|options|secrets|vars|var"
     r"|local|module|output|inputs)[.\[].*"
 )

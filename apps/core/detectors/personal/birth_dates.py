@@ -20,16 +20,23 @@ _DATE = (
     rf"|(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{{2}}\b)"
 )
 _CUE = (
-    r"(?:\bd\.? ?o\.? ?b\b\.?|date[ _\-]of[ _\-]birth|birth[ _\-]?date|birth[ _\-]?day|b-?day|\bborn\b|geburtsdatum|geburtstag|geboren|\bgeb\."
-    r"|date de naissance|\bnée? le\b|fecha de nacimiento|\bnacid[oa]\b|data di nascita|\bnat[oa] il\b|data de nascimento|\bnascid[oa]\b"
+    r"(?:\bd\.? ?o\.? ?b\b\.?|date[ _\-]of[ _\-]birth|birth[ _\-]?date|\bborn\b|geburtsdatum|geboren|\bgeb\."
+    r"|date de naissance|\bné(?:e|\(e\))? le\b|fecha de nacimiento|\bnacid[oa]\b|data di nascita|\bnat[oa] il\b|data de nascimento|\bnascid[oa]\b"
     r"|geboortedatum|födelsedatum|data urodzenia|urodzon[ya]|生年月日|出生日期)"
 )
+# "Birthday card, ordered 12/03/24": after this word only the date itself counts.
+_DAY_CUE = r"(?:\bbirth[ _\-]?days?\b|\bb-?day\b|\bgeburtstag\b)"
 _BORN = Pattern(rf"{_CUE}[^\d\n]{{0,40}}?\b({_DATE})", ignore_case=True)
-_CUE_WORD = Pattern(_CUE, ignore_case=True)
+_DAY = Pattern(
+    rf"{_DAY_CUE}(?:[\s:=,’'\-]|\b(?:is|was|on|am|ist|s|the|falls)\b){{0,10}}({_DATE})", ignore_case=True
+)
+_BEFORE_CUE = Pattern(rf"\b({_DATE}) (?:in [^\n\d]{{1,30}} )?(?:geboren|born)\b", ignore_case=True)
+_CUE_WORD = Pattern(f"{_CUE}|{_DAY_CUE}", ignore_case=True)
 
 
 def find(text: EncodedText) -> Iterator[Hit]:
     if text.digits < 3 or not _CUE_WORD.occurs_in(text.data):
         return
-    for start, end in _BORN.values(text.data):
-        yield Hit("date-of-birth", start, end, "Date of birth")
+    for pattern in (_BORN, _DAY, _BEFORE_CUE):
+        for start, end in pattern.values(text.data):
+            yield Hit("date-of-birth", start, end, "Date of birth")

@@ -65,7 +65,8 @@ _TEST_CARDS = frozenset(
 
 _BANK_ACCOUNT = Pattern(
     r"(?:(?:bank|checking|savings?|current|deposit|giro|brokerage|payroll)[ \-](?:account|acct|a/c)|(?:sort code|bsb|ifsc|blz|bankleitzahl"
-    r"|routing)[^\n]{0,40}?(?:account|acct|a/c|konto))(?: ?(?:number|no\.?|num|nr\.?|#|nummer))?[^\d\n]{0,15}?(\d(?:[ \-]?\d){5,16})\b",
+    r"|routing)[^\n]{0,40}?(?:account|acct|a/c|konto))(?: ?(?:number|no\.?|num|nr\.?|#|nummer))?[^\d\n]{0,15}?(\d(?:[ \-]?\d){5,16})\b"
+    r"|\b(?:account|acct|a/c)[^\d\n]{0,15}?(\d{6,17})[^\d\n]{1,5}(?:sort code|routing|bsb|ifsc|blz)",
     ignore_case=True,
 )
 _ROUTING = Pattern(

@@ -80,7 +80,7 @@ _CONTINUED = Pattern(r"\d[ .]$")
 _CUE = Pattern(
     r"(?:\b(?:(?:tele)?phones?|tel|telefon\w*|mobiles?|mobilnummer|cell(?:phone|ular)?s?|call(?:ed|ing|s|back)?|text(?:ed|ing)?|sms|whatsapp"
     r"|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy\w*|ruf\w*|anruf\w*|erreich\w*|portable|tél|téléphone|appele[rz]"
-    r"|joindre|móvil|teléfono|ll[aá]m\w*|celular|cellulare|telefone|ligue|hotline|helpline|voicemail|ph|mob|mobil)\b|(?:my|our|his|her|their"
+    r"|joindre|móvil|teléfono|ll[aá]m\w*|celular|cellulare|chiam\w*|telefone|ligue|hotline|helpline|voicemail|ph|mob|mobil)\b|(?:my|our|his|her|their"
     r"|new|old|other|best|the) numbers?\b|☎|📞|📱)[^\d\n]{0,30}$",
     ignore_case=True,
 )
@@ -94,7 +94,7 @@ _FICTION = Pattern(
 )
 _CUE_WORD = Pattern(
     r"phone|tel|mobil|cell|call|text|sms|whatsapp|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy|ruf|erreich|portable"
-    r"|tél|appel|joindre|móvil|ll[aá]m|celular|ligue|hotline|helpline|voicemail|number|\bph\b|\bmob\b|☎|📞|📱",
+    r"|tél|appel|joindre|móvil|ll[aá]m|celular|chiam|telefone|ligue|hotline|helpline|voicemail|number|\bph\b|\bmob\b|☎|📞|📱",
     ignore_case=True,
 )
 _DATE = Pattern(

@@ -83,6 +83,8 @@ _FULL: tuple[tuple[Pattern, str], ...] = (
     (Pattern(rf"\b{_FRENCH_STREET},?\s{{0,3}}(?:F-)?\d{{5}}\s{_TOWN}"), "FR"),
 )
 _PARTIAL = Pattern(rf"\b(?:{_STREET_LINE}{_UNIT}|{_GERMAN_STREET}|{_FRENCH_STREET}|{_UK_CODE})")
+# A German street's name ends in the word for street and needs no sentence around it.
+_UNMISTAKABLE = Pattern(r"\b[A-ZÄÖÜ][\wäöüß\-]{2,30}(?:straße|strasse|str\.) ?\d{1,4} ?[a-z]?\b")
 _LIVING = Pattern(
     r"(?:\b(?:address(?:es)?|live[sd]?|living|reside[sd]?|residence|moved?|moving|home|house|ship(?:ped|ping)?|deliver(?:ed|y)?|mail(?:ed|ing)?"
     r"|send|sent|billing|located|stay(?:ing)?|post ?code|zip|wohn\w*|adresse|anschrift|lieferadresse|lieferung|zieh\w*|umgezogen|habite"
@@ -134,6 +136,8 @@ def find_addresses(text: EncodedText) -> Iterator[Hit]:
     for pattern, country in _FULL:
         for start, end in pattern.values(text.data):
             yield Hit("postal-address", start, end, f"Postal address ({country})")
+    for start, end in _UNMISTAKABLE.values(text.data):
+        yield Hit("postal-address", start, end, "Postal address (DE)")
     for start, end in _PARTIAL.values(text.data):
         if _LIVING.occurs_in(text.before(start, 60)):
             yield Hit("postal-address", start, end, "Postal address")

@@ -31,7 +31,9 @@ _CREDENTIAL_NAME = Pattern(
     r"|(?:api|access|private|service|account|encrypt\w*|decrypt\w*|signing|master|licen[cs]e|admin|app|application|shared"
     r"|deploy\w*|webhook|session|client|security|ssh|subscription|storage|integration|bot|root|consumer|prod\w*|live|server"
     r"|hmac|aes|ingest\w*|write|read|user|team|project|developer|partner|merchant|functions?|host|x|wpa\d?|wi-?fi"
-    r"|wireless|network|pre-?shared)[ _.\-]?key",
+    r"|wireless|network|pre-?shared)[ _.\-]?key"
+    # A setting that is called a key: ``PARTNER_KEY=``, ``partnerKey:``.
+    r"|(?:[0-9a-z]_key|(?-i:[0-9a-z]Key))[\"'\]]{0,2}[ \t]{0,3}[:=]",
     ignore_case=True,
 )
 # Names with the same words in them that hold no credential.
@@ -56,6 +58,12 @@ _OTHER_NAME = Pattern(
     r"|accessor|signature[ _.\-]?(?:algorithm|version|method)",
     ignore_case=True,
 )
+# The name and, with nothing but a space between, the value; even a checksum's shape is a key there.
+_ADJACENT = Pattern(
+    r"\b(?:(?:api|access|auth|secret|private|client|app|admin|server|write|license)[ _\-]?(?:keys?|tokens?|secret)|token|secret) "
+    r"([0-9A-Za-z_\-+/=.~]{20,200})",
+    ignore_case=True,
+)
 _NEARBY = Pattern(
     r"\b(?:api[ _\-]?keys?|secrets?(?:[ _\-]keys?)?|access[ _\-]?(?:keys?|tokens?)|auth(?:entication|orization)?[ _\-]?(?:key|token"
     r"|code)|bearer|tokens?|credentials?|creds|private key|passphrase|passwords?|passwd)\b[^\n]{0,40}?[\s\"'`(:=,]"
@@ -70,7 +78,7 @@ _ONE_TIME_SEED = Pattern(
     r"\b(?i:2fa|mfa|t?otp|authenticator|two[ \-]factor)\b[^\n]{0,20}?(?i:secret|key|seed|code)s?[^\n]{0,12}?\b([A-Z2-7]{16,64})\b"
 )
 _VALUE_FIRST = Pattern(
-    r"(?:^|[\s\"'`(])([^\s\"'`()<>]{6,100})[\"'`)]?,? (?:is|was|=) (?:the|my|our|your|his|her|their|a|an)?(?: [\w'’\-]+){0,3}?"
+    r"(?:^|[\s\"'`(])([^\s\"'`()<>]{6,100})[\"'`)]?,? (?:is|was|=|as) (?:the|my|our|your|his|her|their|a|an)?(?: [\w'’\-]+){0,3}?"
     r" ?(?:passwords?|passcode|passphrase|api key|token|secret|secret key|access key)\b",
     ignore_case=True,
 )
@@ -97,7 +105,17 @@ def _is_key(value: str, *, promised: bool) -> bool:
     return values.looks_random(value, shortest=20, bits=3.6)
 
 
+def _find_adjacent(text: EncodedText) -> Iterator[Span]:
+    for match, start, end in _ADJACENT.readings(text.data):
+        value, end = read_value(text, start, end)
+        if not _OTHER_NAME.occurs_in(introduction(text, match, start, look_back=16)) and _is_key(
+            value, promised=True
+        ):
+            yield start, end
+
+
 def _find_nearby(text: EncodedText) -> Iterator[Span]:
+    yield from _find_adjacent(text)
     for match, start, end in _NEARBY.readings(text.data):
         intro = introduction(text, match, start, look_back=16)
         if _ABOUT_IDENTIFIERS.occurs_in(intro) or _OTHER_NAME.occurs_in(intro):

@@ -26,8 +26,10 @@ _COMMANDS = (
     r"\bcurl\b(?s:.{0,400}?)\s(?:-u|--user)[= ]{0,3}[\"']?[^\s:\"']{0,80}[\"']?:[\"']?([^\s\"']{3,200})",
     r"\bsshpass\s{1,2}-p\s{0,2}[\"']?([^\s\"']{3,200})",
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p[\"']?([^\s\"'\-][^\s\"']{3,200})",
-    r"\b(?:docker|podman|helm|oc|az|redis-cli|ldapsearch|mongo|mongosh|sqlcmd|snmpwalk|ipmitool)\b[^\n]{0,200}?"
-    r"\s-(?:p|a|w|P)\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\b(?:docker|podman|helm|oc|az|nerdctl|skopeo)\b[^\n]{0,80}?\blogin\b[^\n]{0,200}?\s-p\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\b(?:mongo|mongosh|sqlcmd)\b[^\n]{0,200}?\s-[pP]\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\bredis-cli\b[^\n]{0,200}?\s-a\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\bldapsearch\b[^\n]{0,200}?\s-w\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
     r"\bsmbclient\b[^\n]{0,200}?\s-U\s{1,2}[\"']?[\w.\\\-]{1,60}%([^\s\"']{3,200})",
     r"\bnet use\b[^\n]{0,200}?/user:\S{1,60}\s{1,2}([^\s\"'/][^\s\"']{3,200})",
     r"\becho\s{1,2}(?:-n )?[\"']?([^\s\"'|$]{4,100})[\"']?\s{0,2}\|\s{0,2}(?:sudo -S|passwd|chpasswd|docker login|kinit|gpg)",
@@ -42,13 +44,14 @@ _FILE_ENTRY = Pattern(
 )
 _PAIR = Pattern(
     r"\b(?:credentials?|creds|(?:log[ \-]?in|logon|username|user)(?: ?/ ?| and |\+)pass(?:word)?"
-    r"|log[ \-]?in(?: details?| info)?(?:\s?:| is| are| with| as| using))(?: (?:are|is|for [\w.\- ]{1,30}?(?: are| is)?))?"
+    r"|log(?: me)?[ \-]?in(?: details?| info)?(?:\s?:| is| are| with| as| using))(?: (?:are|is|for [\w.\- ]{1,30}?(?: are| is)?))?"
     r"\s{0,2}:?\s{0,2}[\"'`(]?[A-Za-z][\w.@\-]{1,60}[\"'`]?\s?(?:[:/|]|and)\s?[\"'`]?([^\s\"'`]{4,60})",
     ignore_case=True,
 )
 _COOKIE = Pattern(
     r"cookie[^\n]{0,200}?\b(?:[\w\-]*sess(?:ion)?(?:[_\-]?id)?|sid|phpsessid|jsessionid|connect\.sid|[\w\-]*auth[\w\-]*"
-    r"|remember_\w+)=([0-9A-Za-z%._+/=\-]{16,})",
+    r"|remember_\w+)=([0-9A-Za-z%._+/=\-]{16,})"
+    r"|\b(?:phpsessid|jsessionid|asp\.net_sessionid|connect\.sid|laravel_session|sessionid)\s?[=:]\s?([0-9A-Za-z%._+/=\-]{16,})",
     ignore_case=True,
 )
 
@@ -135,7 +138,7 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
             "redis-cli",
             "ldapsearch",
         )
-        + ("mongo", "sqlcmd", "snmpwalk", "ipmitool", "smbclient", "net use", "echo", "auth", "login"),
+        + ("mongo", "sqlcmd", "smbclient", "net use", "echo", "auth", "login"),
         _find_command_lines,
         "curl -u deploy:" + alnum(10) + " https://ci.internal/build",
         "curl -u deploy https://ci.internal/build",
@@ -151,7 +154,7 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "session-cookie",
         "Session cookie",
-        ("cookie",),
+        ("cookie", "sessid", "sessionid", "connect.sid", "laravel_session"),
         _find_cookies,
         "Cookie: theme=dark; sessionid=" + lower(32),
         "Cookie: theme=dark; lang=en",
@@ -159,7 +162,7 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "login-pair",
         "User and password",
-        ("credential", "creds", "login", "log in", "log-in", "logon", "username", "user"),
+        ("credential", "creds", "login", "log in", "log-in", "log me in", "logon", "username", "user"),
         _find_pairs,
         "The credentials are admin / " + "W1nter" + "#2031",
         "The credentials are in the vault",

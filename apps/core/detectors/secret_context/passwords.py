@@ -22,14 +22,16 @@ from apps.core.detectors.synthetic import digits
 
 # The field's name in the languages of the larger customer bases.
 _NAME = (
-    r"(?:pass(?:words?|wd|wort|phrase|code)|pswd|pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord"
+    r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord"
     r"|\bclave|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード|비밀번호)"
 )
 _ASSIGNED = Pattern(
-    rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}{OPERATOR}{VALUE}",
+    rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|[\"'],){VALUE}",
     ignore_case=True,
 )
-_FOLLOWING = Pattern(rf"\b(?:password|passwd|passcode|passphrase)(?: [\-–—])? {VALUE}", ignore_case=True)
+_FOLLOWING = Pattern(
+    rf"\b(?:password|passwd|passcode|passphrase|pwd|pw|passwort)(?:,| [\-–—])? {VALUE}", ignore_case=True
+)
 _ABBREVIATED = Pattern(
     rf"(?:\b|[\w.\-]{{1,30}}[_.\-])(?:pass|pw|psw)\b{PURPOSE}{AFTER_NAME}(?:[:=]|is:?|was){VALUE}",
     ignore_case=True,
@@ -49,13 +51,14 @@ _ABOUT_PASSWORDS = Pattern(
     r"|(?:hash|crypt|forgot|reset|no|without)[ _.\-]?pass",
     ignore_case=True,
 )
+_NEW_VALUE = Pattern(r"\bto:?\s{0,3}[\"'`]?$", ignore_case=True)
 _COUNTED = Pattern(
     r"\W{0,3}(?:digits?|numbers?|characters?|chars?|letters?|stellig|times|days|attempts|wrong|per\b|or more|\+)",
     ignore_case=True,
 )
 _PIN = Pattern(
     r"\b(?:(?:pin|passcode)(?: (?:code|number|no\.?))?|cvv2?|cvc2?|cvn|card (?:verification|security) (?:code|number|value)"
-    r"|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is|was|ist|to|=|:)\s{0,3}[\"']?"
+    r"|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is|was|ist|to|=|:):?\s{0,3}[\"']?"
     r"(\d{3,8})(?:[^\w]|$)"
     r"|\b(?:my|his|her|their|our|card|bank|atm|debit|phone|door|sim|with|use|uses|using|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
     ignore_case=True,
@@ -72,9 +75,12 @@ PASSPHRASE = 16
 def _find_assigned(text: EncodedText) -> Iterator[Span]:
     for match, start, end in _ASSIGNED.readings(text.data):
         intro = introduction(text, match, start, look_back=8)
-        if _ABOUT_PASSWORDS.occurs_in(intro):
-            continue
         value, end = read_value(text, start, end)
+        # "password reset to: …" tells the new one; "password reset link: …" tells something else.
+        if _ABOUT_PASSWORDS.occurs_in(intro) and not (
+            _NEW_VALUE.occurs_in(intro) and values.is_strong_password(value)
+        ):
+            continue
         if _is_password(text, value, start, end, intro):
             yield start, end
 
@@ -138,9 +144,8 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
         "assigned-password",
         "Password",
         (
-            "passw",
-            "passp",
-            "passc",
+            "pass",
+            "pasw",
             "pswd",
             "pwd",
             "kennwort",

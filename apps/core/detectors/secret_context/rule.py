@@ -29,7 +29,8 @@ class ContextRule:
 # ``"name", "value": "``, "name is now", "name for the printer is".
 PURPOSE = (
     r"(?: ?\([^)\n]{1,40}\)|(?: |: ?)(?:string|str|char \*?)"
-    r"| (?:for|to|of|on|in|from)(?: [\w.@'’\-]{1,40}){1,6}?)?"
+    r"| (?:for|to|of|on|in|from)(?: [\w.@'’\-]{1,40}){1,6}?"
+    r"|(?: (?:has|have|had|was|is|got|been|now|just|reset|changed|set|updated)){1,5})?"
 )
 AFTER_NAME = r"\\{0,2}[\"'\])]{0,2}[ \t]{0,3}"
 OPERATOR = (

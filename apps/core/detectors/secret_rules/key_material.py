@@ -30,6 +30,16 @@ KEY_MATERIAL_RULES = (
         ("b3blbnnzac1rzxktdje",),
     ),
     SecretRule(
+        "der-private-key",
+        "Private key",
+        # The first bytes of a PKCS #1 or PKCS #8 RSA key and of a SEC 1 key, in Base64 without the lines around it.
+        r"\b(?:MII[A-Z][0-9A-Za-z+/]{2}IBAAK[BC]|MII[A-Z][0-9A-Za-z+/]{2}IBADANBgkqhkiG9w0BAQEFAAS|MHcCAQEEI)[0-9A-Za-z+/=\\]{30,}",
+        "MIIEpA" + "IBAAKCAQEA" + characters(60, BASE64),
+        # A public key.
+        "MIIBIj" + "ANBgkqhkiG9w0BAQEFAAOCAQ8A" + characters(60, BASE64),
+        ("mii", "mhccaqee"),
+    ),
+    SecretRule(
         "putty-private-key",
         "Private key",
         r"PuTTY-User-Key-File-[0-9]: [^\n]{1,80}",

@@ -107,6 +107,14 @@ MESSAGING_RULES = (
         ("eaa", "igq", "|"),
     ),
     SecretRule(
+        "firebase-server-key",
+        "Google Firebase",
+        r"\b(AAAA[0-9A-Za-z_\-]{7}:[0-9A-Za-z_\-]{130,})",
+        "AAAA" + alnum(7) + ":APA91b" + alnum(134),
+        "AAAA" + alnum(7) + ":" + alnum(8),
+        ("aaaa",),
+    ),
+    SecretRule(
         "twitter-bearer-token",
         "X (Twitter)",
         r"\bA{18,22}[0-9A-Za-z%]{60,}",

@@ -144,6 +144,14 @@ PAYMENT_RULES = (
         ("shippo_",),
     ),
     SecretRule(
+        "woocommerce-key",
+        "WooCommerce",
+        r"\b(c[ks]_[0-9a-f]{40})" + END,
+        "cs_" + hexa(40),
+        "cs_" + hexa(10),
+        ("ck_", "cs_"),
+    ),
+    SecretRule(
         "coinbase-key",
         "Coinbase",
         named(r"coinbase", r"[0-9A-Za-z_\-]{64}"),

@@ -46,7 +46,15 @@ class Command(HouseCommand):
         for name in files.names():
             shutil.copyfile(files.path_of(release, name), out / name)
         if options["json"]:
-            self.print_json({"release": release.number, "out": str(out), **release.manifest})
+            self.print_json(
+                {
+                    "release": release.number,
+                    "content_hash": release.content_hash,
+                    "records": release.total,
+                    "out": str(out),
+                    "manifest": release.manifest,
+                }
+            )
             return ""
         sources = ", ".join(f"{n} {name}" for name, n in release.manifest["counts"]["source_type"].items())
         left_out = "".join(f"\n  left out {g['count']}: {g['reason']}" for g in release.manifest["left_out"])

@@ -24,7 +24,14 @@ class Command(HouseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project")
-        parser.add_argument("--rare", nargs="+", action="extend", required=True, metavar="LABEL")
+        parser.add_argument(
+            "--rare",
+            nargs="+",
+            action="extend",
+            required=True,
+            metavar="LABEL",
+            help="The labels whose recall must rise: those of the gap.",
+        )
         parser.add_argument(
             "--common",
             nargs="+",
@@ -50,7 +57,7 @@ class Command(HouseCommand):
         parser.add_argument(
             "--drop-overlaps", action="store_true", help="Take out rows that are seeds or train rows as well."
         )
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--json", action="store_true", help="Print the seal as one JSON object.")
 
     def run(self, **options: Any) -> str:
         project = find_project(options["project"])

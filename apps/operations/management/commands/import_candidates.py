@@ -24,7 +24,7 @@ class Command(HouseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project")
         parser.add_argument("file", type=Path)
-        parser.add_argument("--gap", required=True, metavar="NAME")
+        parser.add_argument("--gap", required=True, metavar="NAME", help="The gap they are meant to fill.")
         parser.add_argument(
             "--origin", default="", metavar="TEXT", help="Where, when and how they were made."
         )

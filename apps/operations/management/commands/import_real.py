@@ -24,7 +24,9 @@ class Command(HouseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project")
         parser.add_argument("file", type=Path)
-        parser.add_argument("--role", required=True, choices=["seed", "train", HOLDOUT])
+        parser.add_argument(
+            "--role", required=True, choices=["seed", "train", HOLDOUT], help="What the rows may be used for."
+        )
         parser.add_argument(
             "--map",
             action="append",

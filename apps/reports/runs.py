@@ -1,0 +1,168 @@
+"""One run: how far it is, what the checks dropped and why, and what came back that nobody asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Count, F, IntegerField, Max, Min
+from django.db.models.expressions import ExpressionWrapper
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.core.charts.sparkline import sparkline
+from apps.generation.models import Run, RunStatus
+from apps.generation.services import missing_to_start
+from apps.records.models import Record
+from apps.records.states import RecordStatus
+from apps.specs.models import Project
+from apps.submissions.selectors import SubmissionsOfRun, submissions_of_run
+from apps.task_types import task_type_of
+from apps.validation.models import Finding
+from apps.validation.selectors import dropped_by_check
+
+TREND_STEPS = 12
+SAMPLE_LENGTH = 120
+DROPPED = (RecordStatus.FAILED_CHECKS, RecordStatus.NOT_CHECKED)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``done`` of ``most``, and the same in words."""
+
+    name: str
+    done: int
+    most: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    pk: int
+    text: str
+
+
+@dataclass(frozen=True)
+class DroppedGroup:
+    title: str
+    count: int
+    trend: SafeString
+    samples: list[Sample]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    run: Run
+    sentence: str
+    stages: list[Stage]
+    sent: SubmissionsOfRun
+    dropped: list[DroppedGroup]
+    missing: list[str]
+    """What keeps an estimated run from starting."""
+    kept: int
+    is_live: bool
+    """Whether anything may still change by itself, so that the page looks again."""
+
+    @property
+    def can_stop(self) -> bool:
+        return self.run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
+
+    @property
+    def time_needed(self) -> str:
+        return in_words(timedelta(seconds=self.run.estimate.get("seconds", 0)))
+
+
+def run_page(run: Run) -> RunPage:
+    """A fixed number of queries and two for each check that dropped something."""
+    sent = submissions_of_run(run.uuid)
+    counts = dict(
+        Record.objects.filter(run_uuid=run.uuid).values_list("status").annotate(n=Count("pk")).order_by()
+    )
+    made = sum(counts.values())
+    waiting = counts.get(RecordStatus.GENERATED, 0)
+    dropped = sum(counts.get(status, 0) for status in DROPPED)
+    kept = made - waiting - dropped
+    is_running = run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
+    return RunPage(
+        run=run,
+        sentence=_sentence(run, made),
+        stages=[
+            Stage("Generate", made, max(made, run.count), f"{made:,} / {run.count:,}"),
+            Stage("Check", made - waiting, max(made, 1), f"{made - waiting:,} / {made:,}"),
+            Stage("Queue for review", kept, max(made - waiting, 1), f"{kept:,} kept, {dropped:,} dropped"),
+        ],
+        sent=sent,
+        dropped=_dropped(run.project, run.uuid) if dropped else [],
+        missing=missing_to_start(run.project, run.gap) if run.status == RunStatus.ESTIMATED else [],
+        kept=kept,
+        is_live=is_running or waiting > 0,
+    )
+
+
+def _sentence(run: Run, made: int) -> str:
+    asked = f"{made:,} of {run.count:,} candidates generated"
+    if run.status == RunStatus.ESTIMATED:
+        return f"{run.count:,} candidates for {', '.join(run.gap.target_labels)}. Nothing has started."
+    if run.started_at is None:
+        return "Thrown away before it started."
+    started = f"Started {timezone.localtime(run.started_at):%-d %b, %H:%M}"
+    if run.finished_at is not None:
+        took = in_words(run.finished_at - run.started_at)
+        return f"{started}, {run.get_status_display().lower()} after {took}. {asked}."
+    return f"{started}. {asked}{_time_left(run, made)}."
+
+
+def _time_left(run: Run, made: int) -> str:
+    if not 0 < made < run.count or run.started_at is None:
+        return ""
+    return f", about {in_words((timezone.now() - run.started_at) * (run.count / made - 1))} left"
+
+
+def in_words(duration: timedelta) -> str:
+    """A duration as people say it, in one unit."""
+    seconds = max(1, round(duration.total_seconds()))
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds >= size:
+            number = round(seconds / size)
+            return f"{number} {unit}{'s' if number != 1 else ''}"
+    raise ValueError(f"{duration} has no unit.")
+
+
+def _dropped(project: Project, run_uuid: UUID) -> list[DroppedGroup]:
+    text_of = task_type_of(project.task_type).text_of
+    trends = _trends(run_uuid)
+    return [
+        DroppedGroup(
+            title=group.title,
+            count=group.count,
+            trend=sparkline(
+                trends[group.check_name], label="Dropped from the first to the last record of the run"
+            ),
+            samples=[Sample(record.pk, text_of(record.input)[:SAMPLE_LENGTH]) for record in group.samples],
+        )
+        for group in dropped_by_check(project, run_uuid=run_uuid)
+    ]
+
+
+def _trends(run_uuid: UUID) -> dict[str, list[int]]:
+    """For each check the records it dropped in each twelfth of the run, in the order they came in."""
+    records = Record.objects.filter(run_uuid=run_uuid)
+    ends = records.aggregate(first=Min("pk"), last=Max("pk"))
+    trends: dict[str, list[int]] = defaultdict(lambda: [0] * TREND_STEPS)
+    if ends["first"] is None:
+        return trends
+    step = ExpressionWrapper(
+        (F("record_id") - ends["first"]) * TREND_STEPS / (ends["last"] - ends["first"] + 1),
+        output_field=IntegerField(),
+    )
+    found = Finding.objects.blocking().filter(record__run_uuid=run_uuid, record__status__in=DROPPED)
+    for name, place, number in (
+        found.annotate(step=step)
+        .order_by()
+        .values_list("check_name", "step")
+        .annotate(n=Count("record", distinct=True))
+    ):
+        trends[name][place] = number
+    return trends

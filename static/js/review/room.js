@@ -1,0 +1,432 @@
+// The review room: cards in hand, decisions on their way, and the keys between them.
+// Without this script the same page works by plain forms; everything here replaces a page load by a request.
+
+import { cardOf, cardsOf, fragment, introduction, makeGuideSearchable, openInGuide, show, showLease, walkFindings } from "./cards.js";
+import { Editor } from "./edit.js";
+import { listen } from "./keys.js";
+import { Outbox } from "./outbox.js";
+import { CardQueue } from "./queue.js";
+import * as screen from "./screen.js";
+import { RefusedError, UnreachableError, post, sendLast } from "./server.js";
+
+/** @typedef {import("./cards.js").Card} Card */
+/** @typedef {import("./outbox.js").Entry} Entry */
+
+const UNDO_REACH = 20;
+const RENEW_EVERY_MS = 120_000;
+const ASK_AGAIN_MS = 15_000;
+const IDLE_MS = 15 * 60_000;
+
+const urls = document.getElementById("room").dataset;
+const stage = document.querySelector("[data-stage]");
+const guide = document.querySelector("[data-guide]");
+
+const queue = new CardQueue();
+const outbox = new Outbox(`synthreview:${urls.user}:${location.pathname}`, deliver);
+/**
+ * Decisions that can be undone, newest last, each with its card while this page has it.
+ * @type {{key: string, card?: Card}[]}
+ */
+const history = urls.history.trim().split(/\s+/).filter(Boolean).reverse().map((key) => ({ key }));
+/** Edits whose answer is being waited for. @type {Map<string, (error?: Error) => void>} */
+const waiting = new Map();
+/** @type {Editor | null} */
+let editor = null;
+let lastActivity = Date.now();
+let isFilling = false;
+let askAgain = 0;
+
+// --- Cards in hand ------------------------------------------------------------------------------------------
+
+/** @param {Card} card */
+function put(card) {
+  editor?.stop();
+  screen.closeMenus();
+  show(stage, card.node);
+  card.shownAt = performance.now();
+  editor = new Editor(card, urls.draft);
+  showLease(card);
+  openInGuide(guide, card.label);
+  refreshActions();
+}
+
+/** The next card, at once if there is one. @param {string} said what happened to the last one */
+function showNext(said) {
+  queue.shift();
+  if (queue.current) {
+    put(queue.current);
+    screen.announce(`${said} ${introduction(queue.current)}`);
+  } else {
+    clearStage(outbox.state.isFailing ? "The server is away. The next records come when it is back." : "Fetching the next record …");
+    screen.announce(said);
+  }
+}
+
+function clearStage(words) {
+  editor?.stop();
+  editor = null;
+  const notice = fragment('<section class="empty review-record"><h1 tabindex="-1" data-heading></h1></section>');
+  notice.querySelector("h1").textContent = words;
+  show(stage, notice);
+  refreshActions();
+}
+
+function refreshActions() {
+  if (history.length > UNDO_REACH) history.splice(0, history.length - UNDO_REACH);
+  screen.setMode(editor?.isOpen ? "editing" : queue.current ? "reading" : "empty", history.length > 0);
+}
+
+/** Takes further cards in hand until the window is full. */
+async function fill() {
+  if (isFilling || queue.missing === 0) return;
+  isFilling = true;
+  try {
+    receive(await post(urls.claim, wanted()));
+  } catch (error) {
+    if (!(error instanceof UnreachableError || error instanceof RefusedError)) throw error;
+    askLater();
+  } finally {
+    isFilling = false;
+  }
+}
+
+/** What to ask for, and what is in hand: neither cards on the screen nor decided ones shall come again. */
+function wanted(deciding = 0) {
+  const have = new Set([...queue.tasks, ...outbox.tasks.filter((task) => task !== deciding)]);
+  return [["want", queue.missing], ...[...have].map((task) => ["have", task])];
+}
+
+/** Cards, figures, and the word about an empty queue, from any answer. */
+function receive(answer) {
+  if (answer.progress) screen.showProgress(answer.progress);
+  const hadNone = !queue.current;
+  const decided = new Set(outbox.tasks);
+  queue.append(cardsOf(answer.cards ?? []).filter((card) => !decided.has(card.task)));
+  if (hadNone && queue.current) {
+    put(queue.current);
+    screen.announce(introduction(queue.current));
+  } else if (hadNone && answer.queue) {
+    show(stage, fragment(answer.queue.html));
+    refreshActions();
+    screen.announce(stage.textContent.replace(/\s+/g, " "));
+  }
+  if (!queue.current) askLater();
+}
+
+function askLater() {
+  clearTimeout(askAgain);
+  askAgain = setTimeout(() => (document.hidden ? askLater() : fill()), ASK_AGAIN_MS);
+}
+
+// --- Deciding -------------------------------------------------------------------------------------------------
+
+/**
+ * @param {Card} card @param {"decide" | "edit" | "skip"} kind
+ * @param {[string, string][]} words action, reason, note, edited fields
+ * @returns {Entry}
+ */
+function entryOf(card, kind, words) {
+  const key = newKey();
+  const milliseconds = Math.round(performance.now() - card.shownAt);
+  const fields = [["task", card.task], ["fence", card.fence], ["key", key], ["milliseconds", milliseconds], ...words];
+  return { key, kind, fields, task: card.task, fence: card.fence, record: card.record, at: Date.now() };
+}
+
+/** Decides the card in view and shows the next one without waiting. */
+function decide(words, said) {
+  const card = queue.current;
+  if (!card || editor.isOpen) return;
+  const entry = entryOf(card, "decide", words);
+  history.push({ key: entry.key, card });
+  outbox.add(entry);
+  showNext(said);
+}
+
+/** Saves the edit. Its answer is waited for, because it can be refused; while the server is away work goes on. */
+async function save() {
+  const card = queue.current;
+  const own = editor;
+  if (!card || !own.isOpen || waiting.size) return;
+  own.stop();
+  own.clearProblems();
+  own.busy = true;
+  const entry = entryOf(card, "edit", [["action", "edited"], ...own.fields]);
+  const outcome = new Promise((resolve) => waiting.set(entry.key, resolve));
+  history.push({ key: entry.key, card });
+  outbox.add(entry);
+  const error = await outcome;
+  waiting.delete(entry.key);
+  own.busy = false;
+  if (queue.current !== card) return;
+  if (error instanceof RefusedError) showRefusal(own, error);
+  else showNext(error ? "Kept in this browser until the server is back." : "Saved and accepted.");
+}
+
+/** @param {Editor} own @param {RefusedError} error */
+function showRefusal(own, error) {
+  const hasPlace = Object.keys(error.byPointer).length > 0;
+  own.showProblems(error.byPointer, hasPlace ? [] : [error.message]);
+  own.focusFirstProblem();
+  screen.announce(`Not saved. ${[error.message, ...error.problems].join(" ")}`);
+}
+
+function skip() {
+  const card = queue.current;
+  if (!card || editor.isOpen) return;
+  outbox.add(entryOf(card, "skip", []));
+  showNext("Skipped.");
+}
+
+/** Takes the last decision back: here alone while it is not sent, afterwards as a second event on the server. */
+function undo() {
+  const last = history.pop();
+  if (!last) {
+    screen.announce("There is nothing to undo.");
+  } else if (last.card && outbox.withdraw(last.key)) {
+    bringBack(last.card);
+  } else {
+    outbox.add({ key: newKey(), kind: "undo", fields: [["decision", last.key]], at: Date.now() });
+  }
+  refreshActions();
+}
+
+/** @param {Card} card */
+function bringBack(card) {
+  queue.prepend(card);
+  put(card);
+  screen.announce(`Taken back. ${introduction(card)}`);
+}
+
+function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  // Only pages served over https, or from this machine, have randomUUID.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+// --- Delivering -------------------------------------------------------------------------------------------------
+
+/** @param {Entry} entry @param {boolean} isRetry */
+async function deliver(entry, isRetry) {
+  if (entry.kind === "undo") return post(urls.undo, entry.fields);
+  if (isRetry) {
+    // The lease may have run out while the server was away. If nobody took the record, it comes back to life.
+    await post(urls.renew, [["task", entry.task], ["fence", entry.fence]]);
+  }
+  return post(entry.kind === "skip" ? urls.skip : urls.decide, [...entry.fields, ...wanted(entry.task)]);
+}
+
+outbox.addEventListener("change", ({ detail }) => screen.showSaveState(detail, () => outbox.flush()));
+
+outbox.addEventListener("delivered", ({ detail: { entry, answer } }) => {
+  waiting.get(entry.key)?.();
+  if (entry.kind === "undo") {
+    screen.showProgress(answer.progress);
+    bringBack(cardsOf(answer.cards)[0]);
+    return;
+  }
+  if (outbox.state.pending === 0) screen.announceSaved();
+  receive(answer);
+});
+
+outbox.addEventListener("unreachable", ({ detail: { entry, error } }) => waiting.get(entry.key)?.(error));
+
+outbox.addEventListener("refused", ({ detail: { entry, error } }) => {
+  const at = history.findIndex(({ key }) => key === entry.key);
+  const card = at === -1 ? undefined : history.splice(at, 1)[0].card;
+  if (waiting.has(entry.key)) waiting.get(entry.key)(error);
+  else if (error.status === 422 && card) sendBack(card, entry, error);
+  else screen.complain(entry.record ? `Record ${entry.record} was not saved. ${error.message}` : error.message);
+  refreshActions();
+  void fill();
+});
+
+/** A refused decision whose card is still here comes back with the reasons. */
+function sendBack(card, entry, error) {
+  bringBack(card);
+  screen.complain(`Record ${card.record} was not saved. ${error.message}`);
+  if (entry.kind !== "edit") return;
+  openEditor();
+  showRefusal(editor, error);
+}
+
+// --- Leases -------------------------------------------------------------------------------------------------------
+
+const leases = () => queue.cards.flatMap(({ task, fence }) => [["task", task], ["fence", fence]]);
+
+/** Keeps the cards in hand while somebody is here; gives up those that are no longer theirs. */
+async function renew() {
+  if (document.hidden || !queue.current || Date.now() - lastActivity > IDLE_MS) return;
+  try {
+    const { until, lost } = await post(urls.renew, leases());
+    const inView = queue.current;
+    for (const card of queue.cards) card.leaseUntil = Date.parse(until);
+    for (const task of lost) queue.remove(task);
+    if (inView && lost.includes(inView.task)) leaveLostCard();
+    if (lost.length) void fill();
+  } catch (error) {
+    if (!(error instanceof UnreachableError || error instanceof RefusedError)) throw error;
+  }
+}
+
+function leaveLostCard() {
+  screen.complain("Your time on this record ran out and it went back to the queue. What you typed is kept as a draft.");
+  if (queue.current) put(queue.current);
+  else clearStage("Fetching the next record …");
+}
+
+setInterval(renew, RENEW_EVERY_MS);
+setInterval(() => queue.current && showLease(queue.current), 15_000);
+document.addEventListener("visibilitychange", renew);
+addEventListener("pageshow", ({ persisted }) => persisted && renew());
+addEventListener("pagehide", () => {
+  if (queue.current) sendLast(urls.release, [...leases(), ["in_view", queue.current.task]]);
+});
+addEventListener("beforeunload", (event) => {
+  if (outbox.state.pending) event.preventDefault();
+});
+for (const type of ["keydown", "pointerdown"]) {
+  addEventListener(type, () => (lastActivity = Date.now()), { capture: true, passive: true });
+}
+
+// --- What people press ----------------------------------------------------------------------------------------------
+
+function openEditor() {
+  if (!editor || editor.isOpen) return;
+  screen.closeMenus();
+  editor.open();
+  refreshActions();
+}
+
+function closeEditor() {
+  if (!editor?.isOpen || waiting.size) return false;
+  editor.close();
+  refreshActions();
+  return true;
+}
+
+function openCardMenu(menu, first) {
+  if (queue.current && !editor.isOpen) screen.openMenu(menu, first);
+}
+
+/** @param {HTMLButtonElement} reason */
+function reject(reason) {
+  const { form } = reason;
+  const note = form.elements.note.value.trim();
+  const missing = reason.hasAttribute("data-needs-note") && !note;
+  form.querySelector("[data-note-error]").textContent = missing ? "This reason needs a note that says what it is." : "";
+  if (missing) {
+    form.elements.note.focus();
+    return;
+  }
+  form.reset();
+  screen.closeMenus();
+  decide([["action", "rejected"], ["reason", reason.value], ["note", note]], "Rejected.");
+}
+
+screen.rejectMenu.addEventListener("submit", (event) => {
+  event.preventDefault();
+  reject(event.submitter);
+});
+
+screen.flagMenu.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const note = event.target.elements.note.value.trim();
+  event.target.reset();
+  screen.closeMenus();
+  decide([["action", "flagged"], ["note", note]], "Flagged.");
+});
+
+screen.keySheet.querySelector("[data-no-script]").hidden = true;
+screen.keySheet.addEventListener("change", async ({ target }) => {
+  urls.singleKeys = target.checked ? "on" : "off";
+  document.body.dataset.singleKeys = urls.singleKeys;
+  try {
+    await post(urls.keys, target.checked ? [["single_keys", "on"]] : []);
+    screen.announce(`Single keys are ${urls.singleKeys}.`);
+  } catch (error) {
+    screen.complain(`The choice was not kept: ${error.message}`);
+  }
+});
+
+/** What a button does, and mostly a key too. @type {Record<string, () => void>} */
+const actions = {
+  accept: () => decide([["action", "accepted"]], "Accepted."),
+  edit: openEditor,
+  skip,
+  save,
+  undo,
+  read: closeEditor,
+  "take-next": fill,
+  reject: () => openCardMenu(screen.rejectMenu, ".menu-item"),
+  flag: () => openCardMenu(screen.flagMenu, "textarea"),
+  keys: () => screen.openMenu(screen.keySheet, "h2"),
+};
+
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest?.("[data-act]");
+  const action = pressed && actions[pressed.dataset.act];
+  if (!action) return;
+  event.preventDefault();
+  const menu = document.getElementById(pressed.getAttribute("popovertarget"));
+  if (menu?.matches(":popover-open")) screen.closeMenus();
+  else action();
+});
+
+const whileReading = (action) => () => (screen.isMenuOpen() || editor?.isOpen ? undefined : action());
+
+listen(
+  {
+    a: whileReading(actions.accept),
+    e: whileReading(actions.edit),
+    x: whileReading(actions.reject),
+    s: whileReading(actions.skip),
+    f: whileReading(actions.flag),
+    z: whileReading(actions.undo),
+    g: whileReading(() => reach(guide.querySelector("[data-guide-labels]"))),
+    n: whileReading(() => reach(stage.querySelector("[data-neighbours-heading]"))),
+    j: whileReading(() => walk(1)),
+    k: whileReading(() => walk(-1)),
+    "?": () => (screen.isMenuOpen() ? screen.closeMenus() : actions.keys()),
+  },
+  {
+    isOn: () => urls.singleKeys === "on",
+    onDigit(digit) {
+      const reason = screen.rejectMenu.querySelectorAll("[name=reason]")[digit - 1];
+      if (!reason || !screen.rejectMenu.matches(":popover-open")) return false;
+      reject(reason);
+      return true;
+    },
+    onSave: save,
+    onEscape: () => !screen.isMenuOpen() && closeEditor(),
+  },
+);
+
+/** Moves the focus there, unfolding what is folded on a phone. @param {HTMLElement | null} target */
+function reach(target) {
+  const folded = target?.closest("details");
+  if (folded) folded.open = true;
+  target?.focus();
+}
+
+function walk(step) {
+  const mark = queue.current && walkFindings(queue.current, step);
+  screen.announce(mark ? mark.dataset.finding : "Nothing is marked in this text.");
+}
+
+// --- Start --------------------------------------------------------------------------------------------------------
+
+document.body.dataset.singleKeys = urls.singleKeys;
+makeGuideSearchable(guide);
+screen.showSaveState(outbox.state, () => outbox.flush());
+for (const { kind, key } of outbox.entries) if (kind !== "skip" && kind !== "undo") history.push({ key });
+const held = stage.querySelector("[data-card]");
+if (held && !outbox.tasks.includes(Number(held.dataset.task))) {
+  queue.append([cardOf(held)]);
+  put(queue.current);
+}
+refreshActions();
+void outbox.flush().then(fill);
