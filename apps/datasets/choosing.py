@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.core.batches import batched
+from apps.datasets.leaks import leaking
 from apps.datasets.models import ReleaseItem, ReleaseStatus
 from apps.datasets.policy import MixPolicy
 from apps.datasets.splits import NEAR, SplitPlan, plan_splits
-from apps.leakage.services import screen_texts
 from apps.records.models import Record, RecordQuerySet, Use
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
-from apps.task_types import task_type_of
 
 CHUNK = 500
 COLUMNS = ("id", "uuid", "status", "review_method", "decision_uuid", "event_hash", "derived_from_id", "label")
@@ -58,17 +57,14 @@ def screen_candidates(project: Project, policy: MixPolicy) -> Screening:
 
     Reads the leakage database, so it runs before the transaction that freezes the list, not inside it.
     """
-    text_of = task_type_of(project.task_type).text_of
     clean: set[str] = set()
-    leaking: set[str] = set()
+    dirty: set[str] = set()
     rows = _admitted(project, policy).only("id", "event_hash", "input", "edited_input").order_by("id")
     for chunk in batched(rows.iterator(chunk_size=CHUNK), CHUNK):
-        verdicts = screen_texts(
-            project_uuid=project.uuid, texts=[text_of(record.current_input) for record in chunk]
-        )
-        for record, verdict in zip(chunk, verdicts, strict=True):
-            (leaking if verdict.is_leak else clean).add(record.event_hash)
-    return Screening(frozenset(clean), frozenset(leaking))
+        leaks = leaking(project.uuid, [record.current_input for record in chunk])
+        for record, is_leak in zip(chunk, leaks, strict=True):
+            (dirty if is_leak else clean).add(record.event_hash)
+    return Screening(frozenset(clean), frozenset(dirty))
 
 
 def choose(project: Project, policy: MixPolicy, screening: Screening) -> Choice:
@@ -76,14 +72,14 @@ def choose(project: Project, policy: MixPolicy, screening: Screening) -> Choice:
     locked = _admitted(project, policy).select_for_update(of=("self",)).only(*COLUMNS).order_by("id")
     admitted = list(locked)
     candidates = [record for record in admitted if record.event_hash in screening.clean]
-    leaking = [record for record in admitted if record.event_hash in screening.leaking]
-    changed = len(admitted) - len(candidates) - len(leaking)
+    leaks = [record for record in admitted if record.event_hash in screening.leaking]
+    changed = len(admitted) - len(candidates) - len(leaks)
     real, real_not_mixed = _real_rows(project, policy)
     plan = _split_plan(project, [*real, *candidates], policy)
     bridging = set(plan.bridging)
     left_out = [
         *_not_admitted(project, policy),
-        _named("the text leaks from protected data", leaking),
+        _named("the text leaks from protected data", leaks),
         _named(
             "would bridge two splits of earlier releases",
             [record for record in [*real, *candidates] if record.pk in bridging],

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from apps.evaluation.training import TrainingRow
 
@@ -89,14 +90,14 @@ def predict(
     texts: Sequence[str],
 ) -> dict[str, list[str]]:
     """The labels that each arm gives ``texts``. Arms that train on the same rows share their features."""
-    shared: dict[tuple[TrainingRow, ...], _Features] = {}
+    shared: dict[tuple[UUID, ...], _Features] = {}
     answers = {}
     for arm in arms:
-        rows = tuple(rows_of_arm(arm, real, synthetic, rare=rare))
-        features = shared.get(rows)
-        if features is None:
-            features = shared[rows] = _Features([row.text for row in rows], texts)
-        answers[arm] = features.predict([row.label for row in rows], is_balanced=arm == "control")
+        rows = rows_of_arm(arm, real, synthetic, rare=rare)
+        key = tuple(row.record for row in rows)
+        if key not in shared:
+            shared[key] = _Features([row.text for row in rows], texts)
+        answers[arm] = shared[key].predict([row.label for row in rows], is_balanced=arm == "control")
     return answers
 
 

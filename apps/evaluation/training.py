@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from apps.datasets.lines import examples_of
@@ -20,6 +21,7 @@ class TrainingRow:
     """One row. ``label`` is the task type's facet; ``run`` and ``import_`` say where a candidate came from."""
 
     record: UUID
+    input: Mapping[str, Any]
     text: str
     label: str
     is_real: bool
@@ -42,6 +44,7 @@ def real_rows_of(project: Project) -> list[TrainingRow]:
     return [
         TrainingRow(
             record=record.uuid,
+            input=record.input,
             text=task_type.text_of(record.input),
             label=task_type.facet(record.output),
             is_real=True,
@@ -61,6 +64,7 @@ def in_training(rows: Iterable[TrainingRow]) -> Iterator[TrainingRow]:
 def _row(example: Example, task_type: TaskType) -> TrainingRow:
     return TrainingRow(
         record=UUID(example["id"]),
+        input=example["input"],
         text=task_type.text_of(example["input"]),
         label=task_type.facet(example["output"]),
         is_real=example["source_type"] == SourceType.REAL,

@@ -9,10 +9,10 @@ from apps.core.states import Machine
 
 class RecordStatus(models.TextChoices):
     GENERATED = "generated"
-    FAILED_CHECKS = "failed_checks"
-    NOT_CHECKED = "not_checked"
-    SAMPLED_OUT = "sampled_out"
-    AWAITING_REVIEW = "awaiting_review"
+    FAILED_CHECKS = "failed_checks", "Failed checks"
+    NOT_CHECKED = "not_checked", "Not checked"
+    SAMPLED_OUT = "sampled_out", "Sampled out"
+    AWAITING_REVIEW = "awaiting_review", "Awaiting review"
     FLAGGED = "flagged"
     ACCEPTED = "accepted"
     EDITED = "edited"

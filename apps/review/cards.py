@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
 from apps.review.models import Action, Decision, Draft, ReviewTask
-from apps.review.payloads import current_payload
+from apps.review.payloads import current_payload, schema_of
 from apps.review.reading import Reading, reading_of
 from apps.review.record_forms import RecordForm
 from apps.similarity.models import Neighbour
@@ -73,6 +73,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
     drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
     near, asked = _neighbours(project, list(records)), _questions(list(records))
     rules = make_batch(project, [])
+    schema = schema_of(rules)
     titles = [(check.name, check.title) for check in checks_of(rules)]
     template = task_type_of(project.task_type).reading_template
     return [
@@ -81,7 +82,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
             record=(record := records[task.record_id]),
             template=template,
             reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{task.pk}-"),
-            form=_edit_form(rules.schema, record, task, drafts.get(task.pk)),
+            form=_edit_form(schema, record, task, drafts.get(task.pk)),
             has_draft=task.pk in drafts,
             neighbours=near[task.record_id],
             questions=asked[task.record_id],

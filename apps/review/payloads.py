@@ -14,7 +14,7 @@ from apps.core.errors import RefusedError
 from apps.core.text import DiffPart, flatten_strings, word_diff
 from apps.records.models import Record
 from apps.specs.models import Project
-from apps.validation.checks import FindingData
+from apps.validation.checks import Batch, FindingData
 from apps.validation.models import Outcome
 from apps.validation.pipeline import make_batch
 from apps.validation.services import check_payload, keep_findings
@@ -58,8 +58,15 @@ def current_payload(record: Record) -> dict[str, Any]:
 
 
 def record_schema(project: Project) -> dict[str, Any]:
-    """JSON Schema of a whole record of ``project``, the one that the schema check holds records to."""
-    return make_batch(project, []).schema
+    """JSON Schema of a whole record of ``project`` as a person may edit it: with the labels of its guide."""
+    return schema_of(make_batch(project, []))
+
+
+def schema_of(rules: Batch) -> dict[str, Any]:
+    schema = rules.task_type.record_schema(rules.view)
+    if rules.view.output_schema:
+        schema["properties"]["output"] = dict(rules.view.output_schema)
+    return schema
 
 
 def check_shape(project: Project, payload: Payload) -> dict[str, list[str]]:

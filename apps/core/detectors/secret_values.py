@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 from apps.core.detectors.patterns import Pattern
 
@@ -31,11 +32,83 @@ _TEMPLATE = Pattern(
     r"|#\{.*|@\w+@|:[a-z_]+|\?+|!secret .*|!vault.*|env\..*|vault:.*|ref\+.*|arn:aws.*|op://.*|secretref.*"
 )
 _EMPTY_WORDS = frozenset(
-    "password passwd passwort passphrase pass pwd pw secret token key apikey api_key api-key string str text none null"
-    " nil undefined true false empty blank tbd todo n/a na test-password testpassword mypassword my_password yourpassword"
-    " mysecret my_secret mytoken my_token mykey my_key userpassword user_password username user example sample dummy"
-    " secretkey secret_key default unset unknown hidden masked removed omitted encrypted hashed bcrypt foo bar foobar baz"
-    " changeme required optional varchar bool boolean integer int number object array input hunter".split()
+    [
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "pass",
+        "pwd",
+        "pw",
+        "secret",
+        "token",
+        "key",
+        "apikey",
+        "api_key",
+        "api-key",
+        "string",
+        "str",
+        "text",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "true",
+        "false",
+        "empty",
+        "blank",
+        "tbd",
+        "todo",
+        "n/a",
+        "na",
+        "test-password",
+        "testpassword",
+        "mypassword",
+        "my_password",
+        "yourpassword",
+        "mysecret",
+        "my_secret",
+        "mytoken",
+        "my_token",
+        "mykey",
+        "my_key",
+        "userpassword",
+        "user_password",
+        "username",
+        "user",
+        "example",
+        "sample",
+        "dummy",
+        "secretkey",
+        "secret_key",
+        "default",
+        "unset",
+        "unknown",
+        "hidden",
+        "masked",
+        "removed",
+        "omitted",
+        "encrypted",
+        "hashed",
+        "bcrypt",
+        "foo",
+        "bar",
+        "foobar",
+        "baz",
+        "changeme",
+        "required",
+        "optional",
+        "varchar",
+        "bool",
+        "boolean",
+        "integer",
+        "int",
+        "number",
+        "object",
+        "array",
+        "input",
+        "hunter",
+    ]
 )
 _DOCUMENTED = Pattern(r"EXAMPLE(?:KEY)?$|^EXAMPLE|example(?:key|token|secret)?$")
 _CALL = Pattern(
@@ -68,7 +141,7 @@ _UUID = Pattern(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _WORD_PART = Pattern(
     r"(?:[A-Z]?[a-z]{0,15}|[A-Z]{0,12}|(?:[A-Z]?[a-z]{2,12}){1,4})\d{0,4}|v?\d{1,8}|[a-z]\d[a-z]"
 )
-_SEPARATORS = str.maketrans({mark: " " for mark in "-_./:+,|@#"})
+_SEPARATORS = str.maketrans(dict.fromkeys("-_./:+,|@#", " "))
 
 # Signs that stand inside ordinary words and numbers.
 _QUIET_SIGNS = frozenset("-_.'’/,:;()")
@@ -140,10 +213,7 @@ def _is_mixed(value: str) -> bool:
     letters = sum(character.isalpha() for character in value)
     if digits and letters:
         return True
-    return (
-        letters >= 20
-        and sum(a.islower() and b.isupper() for a, b in zip(value, value[1:], strict=False)) >= 4
-    )
+    return letters >= 20 and sum(a.islower() and b.isupper() for a, b in pairwise(value)) >= 4
 
 
 def is_strong_password(value: str) -> bool:

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from apps.core.detectors import secret_values as values
-from apps.core.detectors.secret_context import CONTEXT_RULES, ContextRule
 from apps.core.detectors.detection import Detection, Hit, mask, to_detections
 from apps.core.detectors.patterns import EncodedText, KeywordIndex, Pattern
+from apps.core.detectors.secret_context import CONTEXT_RULES, ContextRule
 from apps.core.detectors.secret_rules import SECRET_RULES, SecretRule
 
 __all__ = ["Detection", "SecretScanner", "find_secrets", "mask"]
@@ -58,8 +58,10 @@ class SecretScanner:
         self._contexts = tuple(contexts)
         self._keywordless = {number for number, rule in enumerate(formats) if not rule.keywords}
         wakes: defaultdict[str, list[int]] = defaultdict(list)
-        for number, rule in enumerate((*formats, *contexts)):
-            for keyword in rule.keywords:
+        for number, keywords in enumerate(
+            [rule.keywords for rule in formats] + [rule.keywords for rule in contexts]
+        ):
+            for keyword in keywords:
                 wakes[keyword].append(number)
         self._index = KeywordIndex(wakes)
 

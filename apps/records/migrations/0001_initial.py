@@ -94,10 +94,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("generated", "Generated"),
-                            ("failed_checks", "Failed Checks"),
-                            ("not_checked", "Not Checked"),
-                            ("sampled_out", "Sampled Out"),
-                            ("awaiting_review", "Awaiting Review"),
+                            ("failed_checks", "Failed checks"),
+                            ("not_checked", "Not checked"),
+                            ("sampled_out", "Sampled out"),
+                            ("awaiting_review", "Awaiting review"),
                             ("flagged", "Flagged"),
                             ("accepted", "Accepted"),
                             ("edited", "Edited"),

@@ -17,7 +17,33 @@ _WRITTEN_OUT = Pattern(
 )
 # What follows the last dot in names of files: ``logo@2x.png`` is a picture.
 _FILE_ENDINGS = frozenset(
-    "png jpg jpeg gif svg webp ico css js ts jsx tsx py rb go rs java html htm json xml yml yaml md txt".split()
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "ico",
+        "css",
+        "js",
+        "ts",
+        "jsx",
+        "tsx",
+        "py",
+        "rb",
+        "go",
+        "rs",
+        "java",
+        "html",
+        "htm",
+        "json",
+        "xml",
+        "yml",
+        "yaml",
+        "md",
+        "txt",
+    ]
 )
 # RFC 2606 and RFC 6761, and the addresses that software uses for nobody.
 _RESERVED_DOMAINS = ("example.com", "example.org", "example.net", "example.edu")

@@ -70,7 +70,7 @@ def _is_version(host: str, before: bytes) -> bool:
     if _VERSION_BEFORE.occurs_in(before) and _VERSION_NEARBY.occurs_in(before):
         return True
     octets = [int(octet) for octet in host.split(".")]
-    return _VERSION_BEFORE.occurs_in(before) and not _is_bare_connective(before) or max(octets) < 20
+    return (_VERSION_BEFORE.occurs_in(before) and not _is_bare_connective(before)) or max(octets) < 20
 
 
 def _is_bare_connective(before: bytes) -> bool:

@@ -41,7 +41,8 @@ _OTHER_NAME = Pattern(
     r"pub(?:lic|lishable)?[ _.\-]?(?:key|token)|pubkey"
     r"|(?:primary|foreign|partition|sort|cache|bucket|object|hot|natural|schema|sequence|idx|index|composite|candidate"
     r"|surrogate|map|dict|lookup|row|hash|group|translation|message|registry|answer|short|package|feature|json|column|issue"
-    r"|jira|music|piano|house|car|door|room)[ _.\-]?keys?\b"
+    r"|jira|music|piano|house|car|door|room|site|order|event|item|locale|metric|asset|component|node|document|entity|gpg|pgp|host)"
+    r"[ _.\-]?keys?\b"
     r"|key[ _.\-]?(?:id\b|name|size|length|type|vault|pair|file|path|word|board|code|frame|stone|note|hole|chain|ring|press"
     r"|down|up\b|left|right|alias|usage|arn|mesh|selector|sign|algorithm|format|space|point|figure|result|fact|feature"
     r"|metric|person|takeaway|version|hash|store|tab\b)|monkey|turkey|hockey|jockey|donkey|whiskey|keyed|keying"
@@ -58,10 +59,9 @@ _OTHER_NAME = Pattern(
     r"|accessor|signature[ _.\-]?(?:algorithm|version|method)",
     ignore_case=True,
 )
-# The name and, with nothing but a space between, the value; even a checksum's shape is a key there.
+# The name and, with nothing but a space between, the value. There even what has a checksum's shape is a key.
 _ADJACENT = Pattern(
-    r"\b(?:(?:api|access|auth|secret|private|client|app|admin|server|write|license)[ _\-]?(?:keys?|tokens?|secret)|token|secret) "
-    r"([0-9A-Za-z_\-+/=.~]{20,200})",
+    r"(?:\b[\w.\-]{1,40} )?\b[\w.\-]{0,40}(?:keys?|tokens?|secret)(?: [\-–—])?[ \t]{1,2}[\"'`(]?([0-9A-Za-z_\-+/=.~]{16,200})",
     ignore_case=True,
 )
 _NEARBY = Pattern(
@@ -78,10 +78,14 @@ _ONE_TIME_SEED = Pattern(
     r"\b(?i:2fa|mfa|t?otp|authenticator|two[ \-]factor)\b[^\n]{0,20}?(?i:secret|key|seed|code)s?[^\n]{0,12}?\b([A-Z2-7]{16,64})\b"
 )
 _VALUE_FIRST = Pattern(
-    r"(?:^|[\s\"'`(])([^\s\"'`()<>]{6,100})[\"'`)]?,? (?:is|was|=|as) (?:the|my|our|your|his|her|their|a|an)?(?: [\w'’\-]+){0,3}?"
+    r"(?:^|[\s\"'`(])([^\s\"'`()<>]{6,100})[\"'`)]?,? (?:is|was|=|as|should be|(?:should )?works? as) ?(?:the|my|our|your|his|her|their|a|an)?(?: [\w'’\-]+){0,3}?"
     r" ?(?:passwords?|passcode|passphrase|api key|token|secret|secret key|access key)\b",
     ignore_case=True,
 )
+
+
+# Shorter hexadecimal numbers before "is the token" are error codes and the like.
+HEX_KEY = 24
 
 
 def _find_assigned(text: EncodedText) -> Iterator[Span]:
@@ -107,10 +111,12 @@ def _is_key(value: str, *, promised: bool) -> bool:
 
 def _find_adjacent(text: EncodedText) -> Iterator[Span]:
     for match, start, end in _ADJACENT.readings(text.data):
+        intro = introduction(text, match, start, look_back=0)
+        if _OTHER_NAME.occurs_in(intro) or _ABOUT_IDENTIFIERS.occurs_in(intro):
+            continue
         value, end = read_value(text, start, end)
-        if not _OTHER_NAME.occurs_in(introduction(text, match, start, look_back=16)) and _is_key(
-            value, promised=True
-        ):
+        shortest = 16 if _CREDENTIAL_NAME.occurs_in(intro) else 20
+        if values.looks_random(value, shortest=shortest) and not values.is_elsewhere(value):
             yield start, end
 
 
@@ -139,11 +145,9 @@ def _find_value_first(text: EncodedText) -> Iterator[Span]:
         if b" of " in text.data[end : match.span()[1]]:
             continue
         value, end = read_value(text, start, end)
-        if (
-            any(map(str.isdigit, value))
-            and values.is_strong_password(value)
-            and not values.is_hexadecimal(value)
-        ):
+        if values.is_hexadecimal(value) and len(value) < HEX_KEY:
+            continue
+        if any(map(str.isdigit, value)) and values.is_strong_password(value):
             yield start, end
 
 

@@ -14,7 +14,7 @@ from apps.core.detectors.synthetic import alnum, lower
 
 _HEADER = Pattern(
     r"authorization\\?[\"']?\s{0,2}[:=,]\s{0,2}\\?[\"']?(?:bearer|token|apikey|api-key|ssws|bot|key|splunk|geniekey)\s{1,2}"
-    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws)\s{1,2}([0-9A-Za-z._~+/=\-]{20,})",
+    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws|sso-key)\s{1,2}([0-9A-Za-z._~+/=:\-]{20,})",
     ignore_case=True,
 )
 _BASIC = Pattern(r"\bbasic\s{1,2}([0-9A-Za-z+/]{8,}={0,2})", ignore_case=True)
@@ -44,7 +44,7 @@ _FILE_ENTRY = Pattern(
 )
 _PAIR = Pattern(
     r"\b(?:credentials?|creds|(?:log[ \-]?in|logon|username|user)(?: ?/ ?| and |\+)pass(?:word)?"
-    r"|log(?: me)?[ \-]?in(?: details?| info)?(?:\s?:| is| are| with| as| using))(?: (?:are|is|for [\w.\- ]{1,30}?(?: are| is)?))?"
+    r"|(?:sign|get|got)(?: me)?[ \-]?in (?:with|using|as)|log(?: me)?[ \-]?in(?: details?| info)?(?:\s?:| is| are| with| as| using))(?: (?:are|is|for [\w.\- ]{1,30}?(?: are| is)?))?"
     r"\s{0,2}:?\s{0,2}[\"'`(]?[A-Za-z][\w.@\-]{1,60}[\"'`]?\s?(?:[:/|]|and)\s?[\"'`]?([^\s\"'`]{4,60})",
     ignore_case=True,
 )
@@ -104,7 +104,7 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "authorization-header",
         "Authorization header",
-        ("authorization", "bearer", "basic", "ssws"),
+        ("authorization", "bearer", "basic", "ssws", "sso-key"),
         _find_headers,
         "Authorization: Bearer " + alnum(32),
         "Authorization: Bearer <token>",
@@ -162,7 +162,19 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "login-pair",
         "User and password",
-        ("credential", "creds", "login", "log in", "log-in", "log me in", "logon", "username", "user"),
+        (
+            "credential",
+            "creds",
+            "login",
+            "log in",
+            "log-in",
+            "log me in",
+            "logon",
+            "sign in",
+            "get in",
+            "username",
+            "user",
+        ),
         _find_pairs,
         "The credentials are admin / " + "W1nter" + "#2031",
         "The credentials are in the vault",

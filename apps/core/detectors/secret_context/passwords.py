@@ -23,7 +23,7 @@ from apps.core.detectors.synthetic import digits
 # The field's name in the languages of the larger customer bases.
 _NAME = (
     r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord"
-    r"|\bclave|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード|비밀번호)"
+    r"|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード|비밀번호)"
 )
 _ASSIGNED = Pattern(
     rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|[\"'],){VALUE}",
@@ -35,6 +35,9 @@ _FOLLOWING = Pattern(
 _ABBREVIATED = Pattern(
     rf"(?:\b|[\w.\-]{{1,30}}[_.\-])(?:pass|pw|psw)\b{PURPOSE}{AFTER_NAME}(?:[:=]|is:?|was){VALUE}",
     ignore_case=True,
+)
+_AFTER_USER = Pattern(
+    rf"\b(?:user(?:name)?|login|id|account)\b[^\n]{{1,60}}?\b(?:pass|pw|pwd) {VALUE}", ignore_case=True
 )
 # "the password you gave me (…)": only a value that prose would not put in brackets.
 _ENCLOSED = Pattern(
@@ -120,14 +123,14 @@ def _is_password_of_letters(
 
 def _find_following(text: EncodedText) -> Iterator[Span]:
     """A password straight after the word, without "is" or a colon: only one that prose would not put there."""
-    for pattern in (_FOLLOWING, _ABBREVIATED, _ENCLOSED):
+    for pattern in (_FOLLOWING, _ABBREVIATED, _AFTER_USER, _ENCLOSED):
         for match, start, end in pattern.readings(text.data):
             if _OTHER_PASSES.occurs_in(text.before(match.span()[0], 12)):
                 continue
             value, end = read_value(text, start, end)
             word = value.rstrip("0123456789!")
             unlikely = is_ordinary(word) or "=" in word or (pattern is _ENCLOSED and values.is_wordy(value))
-            if len(value) > SHORTEST and values.is_strong_password(value) and not unlikely:
+            if len(value) >= SHORTEST and values.is_strong_password(value) and not unlikely:
                 yield start, end
 
 
@@ -144,6 +147,9 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
         "assigned-password",
         "Password",
         (
+            "psk",
+            "ssid",
+            "key",
             "pass",
             "pasw",
             "pswd",

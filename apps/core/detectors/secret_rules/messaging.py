@@ -99,6 +99,23 @@ MESSAGING_RULES = (
         shapeless=True,
     ),
     SecretRule(
+        "telnyx-api-key",
+        "Telnyx",
+        r"\bKEY[0-9A-F]{32}_[0-9A-Za-z]{22}",
+        "KEY" + hexa(32).upper() + "_" + alnum(22),
+        "KEY" + hexa(8).upper(),
+        ("key",),
+    ),
+    SecretRule(
+        "pushbullet-token",
+        "Pushbullet",
+        r"(?:^|[^0-9A-Za-z_.])(o\.[0-9A-Za-z]{32})" + END,
+        "token o." + alnum(32),
+        "o." + alnum(9),
+        ("o.",),
+        shapeless=True,
+    ),
+    SecretRule(
         "facebook-access-token",
         "Meta",
         r"\b(?:EAA[0-9A-Za-z]{60,}|IGQ[0-9A-Za-z_\-]{80,}|[0-9]{14,17}\|[0-9A-Za-z_\-]{27,40})",

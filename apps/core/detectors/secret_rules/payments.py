@@ -106,10 +106,18 @@ PAYMENT_RULES = (
     SecretRule(
         "lob-or-mollie-key",
         "Lob or Mollie",
-        r"\b((?:live|test)_(?:[0-9a-f]{35}|[0-9A-Za-z]{30}))" + END,
+        r"\b((?:live|test)_(?:[0-9a-f]{35}|[0-9A-Za-z]{30}|[0-9A-Za-z]{25}))" + END,
         "test_" + hexa(35),
         "test_" + lower(9),
         ("live_", "test_"),
+    ),
+    SecretRule(
+        "revolut-token",
+        "Revolut",
+        r"\boa_(?:sand|prod)_[0-9A-Za-z_\-]{40,}",
+        "oa_prod_" + alnum(43),
+        "oa_prod_" + alnum(6),
+        ("oa_sand_", "oa_prod_"),
     ),
     SecretRule(
         "duffel-token",

@@ -104,6 +104,14 @@ WORKPLACE_RULES = (
         ("hubspot", "hapikey"),
     ),
     SecretRule(
+        "wakatime-key",
+        "WakaTime",
+        r"\bwaka_[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
+        "waka_" + uuid(),
+        "waka_" + hexa(8),
+        ("waka_",),
+    ),
+    SecretRule(
         "typeform-token",
         "Typeform",
         r"\btfp_[0-9A-Za-z_=.\-]{40,}",
