@@ -13,7 +13,7 @@ os.environ.setdefault("SECRET_KEY", "only for tests")
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from hypothesis import settings as hypothesis_settings
 
 # Speed is shown by benchmarks; a busy machine must not fail a property. Derandomised: a red run stays red.
@@ -22,8 +22,13 @@ hypothesis_settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite tests run on files, as in earnest: threads and a live server have connections of their own."""
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """SQLite tests run on files, as in earnest: threads and a live server have connections of their own.
+
+    On PostgreSQL each pytest worker has databases of its own, by the suffix.
+    """
     folder = tmp_path_factory.mktemp("databases")
     for alias, values in django_settings.DATABASES.items():
         if values["ENGINE"].endswith("sqlite3"):
@@ -36,16 +41,17 @@ def _flush_past_guards() -> None:
 
     They are dropped and put back in the transaction that flushes. (PostgreSQL truncates, past row triggers.)
     """
-    plain_flush = DatabaseOperations.sql_flush
+    operations = SQLiteWrapper.ops_class
+    plain_flush = operations.sql_flush
 
-    def sql_flush(self: DatabaseOperations, *args: Any, **options: Any) -> list[str]:
+    def sql_flush(self: Any, *args: Any, **options: Any) -> list[str]:
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
         drops = [f"DROP TRIGGER {name}" for name, _ in triggers]
         return [*drops, *plain_flush(self, *args, **options), *(sql for _, sql in triggers)]
 
-    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
+    operations.sql_flush = sql_flush  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

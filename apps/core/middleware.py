@@ -1,4 +1,4 @@
-"""The policy header on every answer, and domain errors as pages."""
+"""The policy header on every answer, and errors as pages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from apps.core.errors import DomainError
 
@@ -41,7 +43,7 @@ def content_security_policy(get_response: ResponseMaker) -> ResponseMaker:
 
 
 class DomainErrorMiddleware:
-    """Services raise; here it becomes 400, 403, 409 or 422 with what happened, what was kept, what to do."""
+    """Services raise; here it becomes 400, 403, 409, 422 or 503: what happened, what was kept, what to do."""
 
     def __init__(self, get_response: ResponseMaker) -> None:
         self.get_response = get_response
@@ -50,6 +52,11 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, OperationalError | InterfaceError):
+            # The database is away or restarting. Asking again with the same key is safe.
+            logger.exception("No database for %s %s", request.method, request.path)
+            page = render_to_string("errors/503.html")
+            return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
         if not isinstance(exception, DomainError):
             return None
         status = exception.status_code

@@ -135,11 +135,7 @@ class _Features:
 
         union = FeatureUnion(
             [
-                # One-letter words count: short messages are full of them.
-                (
-                    "words",
-                    TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
-                ),
+                ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
                 ("characters", TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)),
             ]
         )

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.evaluation.models import Look, ModelUnderTest
+from apps.evaluation.models import LaunchReview, Look, ModelUnderTest
 from apps.specs.models import HoldoutSeal
 
 
@@ -33,33 +33,54 @@ def budget_of(seal: HoldoutSeal) -> LookBudget:
     return LookBudget(Look.objects.filter(holdout_uuid=seal.holdout_uuid).count(), seal.looks)
 
 
-def was_looked_at(seal: HoldoutSeal, candidate: ModelUnderTest) -> bool:
-    """Whether comparing this candidate again is free."""
-    looks = Look.objects.filter(holdout_uuid=seal.holdout_uuid)
-    return looks.filter(predictions_hash=candidate.predictions_hash).exists()
+def looked_at(seal: HoldoutSeal) -> set[str]:
+    """Hashes of the predictions that were compared before: comparing them again is free."""
+    return set(Look.objects.filter(holdout_uuid=seal.holdout_uuid).values_list("predictions_hash", flat=True))
 
 
 @transaction.atomic
-def reserve_look(*, seal: HoldoutSeal, candidate: ModelUnderTest, actor: User | None) -> Look | None:
-    """The look at these predictions: the one that was taken before, or a new one. None: they are spent.
+def reserve_look(
+    *,
+    seal: HoldoutSeal,
+    baseline: ModelUnderTest,
+    control: ModelUnderTest,
+    candidate: ModelUnderTest,
+    actor: User | None,
+) -> Look | None:
+    """The look at the candidate: the one that was taken before, or a new one. None: they are spent.
 
-    Has to be committed before any score exists. Reservations stand in line at the seal's row, so that two
-    people who press at once never share the last look; the unique numbers are the second guard.
+    Has to be committed before any score exists. A candidate's first look pays for its baseline and control as
+    well. Beside a candidate that was looked at before, a baseline or control that nobody scored yet costs a
+    look of its own: new models could be tried out for free in those two places otherwise.
+
+    Reservations stand in line at the seal's row, so that two people who press at once never share the last
+    look; the unique numbers are the second guard.
     """
-    seal = HoldoutSeal.objects.select_for_update().get(pk=seal.pk)
-    looks = Look.objects.filter(holdout_uuid=seal.holdout_uuid)
-    taken = looks.filter(predictions_hash=candidate.predictions_hash).first()
-    if taken is not None:
-        return taken
-    used = looks.count()
-    if used >= seal.looks:
+    seal = HoldoutSeal.objects.select_for_update(of=("self",)).get(pk=seal.pk)
+    before = looked_at(seal)
+    if candidate.predictions_hash not in before:
+        unpaid = {candidate.predictions_hash: candidate}
+    else:
+        seen = before | _beside(seal)
+        unpaid = {m.predictions_hash: m for m in (baseline, control) if m.predictions_hash not in seen}
+    used = len(before)
+    if used + len(unpaid) > seal.looks:
         return None
-    return Look.objects.create(
-        project=seal.project,
-        holdout_uuid=seal.holdout_uuid,
-        number=used + 1,
-        predictions_hash=candidate.predictions_hash,
-        model=candidate,
-        looked_at=timezone.now(),
-        looked_by=actor,
-    )
+    for number, (predictions_hash, model) in enumerate(unpaid.items(), start=used + 1):
+        Look.objects.create(
+            project_id=seal.project_id,
+            holdout_uuid=seal.holdout_uuid,
+            number=number,
+            predictions_hash=predictions_hash,
+            model=model,
+            looked_at=timezone.now(),
+            looked_by=actor,
+        )
+    return Look.objects.get(holdout_uuid=seal.holdout_uuid, predictions_hash=candidate.predictions_hash)
+
+
+def _beside(seal: HoldoutSeal) -> set[str]:
+    """Baselines and controls that were scored beside some candidate."""
+    reviews = LaunchReview.objects.filter(holdout_uuid=seal.holdout_uuid, look__isnull=False)
+    pairs = reviews.values_list("baseline__predictions_hash", "control__predictions_hash")
+    return {predictions_hash for pair in pairs for predictions_hash in pair}

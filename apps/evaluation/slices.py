@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.core.errors import DomainError
 from apps.evaluation.launch_gate import Role
-from apps.specs.models import Commonness, Gap, HoldoutSeal, Project
+from apps.specs.models import Commonness, Gap, Project
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,12 @@ class Roles:
     commonness: Mapping[str, str]
 
     @classmethod
-    def of(cls, project: Project, seal: HoldoutSeal) -> Roles:
-        """By the registered gaps; the frozen rare labels count as the gap while none is registered."""
-        return cls(tuple(gap.slice_predicate for gap in registered_gaps(project)), seal.commonness)
+    def of(cls, project: Project, commonness: Mapping[str, str]) -> Roles:
+        """By the registered gaps and the frozen commonness of the labels.
+
+        The frozen rare labels count as the gap while none is registered.
+        """
+        return cls(tuple(gap.slice_predicate for gap in registered_gaps(project)), commonness)
 
     def of_row(self, label: str) -> Role:
         if any(_matches(predicate, label) for predicate in self.predicates):

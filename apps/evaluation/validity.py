@@ -102,8 +102,8 @@ def _first_moment(
 def _first_sent(rows: Sequence[TrainingRow]) -> dict[UUID, datetime]:
     found: dict[UUID, datetime] = {}
     for chunk in batched({row.run for row in rows if row.run}, BATCH):
-        runs = Run.objects.filter(uuid__in=chunk).exclude(started_at=None)
-        found |= dict(runs.values_list("uuid", "started_at"))
+        runs = Run.objects.filter(uuid__in=chunk).values_list("uuid", "started_at")
+        found |= {uuid: started_at for uuid, started_at in runs if started_at is not None}
         sent = Submission.objects.filter(run_uuid__in=chunk).exclude(sent_at=None)
         found |= dict(sent.values_list("run_uuid").annotate(first=Min("sent_at")))
     return found
@@ -112,8 +112,8 @@ def _first_sent(rows: Sequence[TrainingRow]) -> dict[UUID, datetime]:
 def _committed(rows: Sequence[TrainingRow]) -> dict[UUID, datetime]:
     found: dict[UUID, datetime] = {}
     for chunk in batched({row.import_ for row in rows if row.import_}, BATCH):
-        imports = Import.objects.filter(uuid__in=chunk).exclude(committed_at=None)
-        found |= dict(imports.values_list("uuid", "committed_at"))
+        imports = Import.objects.filter(uuid__in=chunk).values_list("uuid", "committed_at")
+        found |= {uuid: committed_at for uuid, committed_at in imports if committed_at is not None}
     return found
 
 

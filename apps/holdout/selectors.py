@@ -13,6 +13,7 @@ from apps.holdout.rules import per_look_alpha
 from apps.specs.models import Commonness, Project
 
 SHOWN_ROWS = 200
+ROLES = (Commonness.RARE, Commonness.COMMON, Commonness.OTHER)
 FEWEST_RARE_ROWS = 30
 """Below this the launch rule answers NOT_PROVEN, whatever the figures say (measurement.md §3)."""
 
@@ -85,7 +86,7 @@ def holdout_page(project: Project) -> HoldoutPage:
         holdout=holdout,
         labels=labels,
         rows=sum(counts.values()),
-        rows_by_commonness=[(name, totals[name]) for name in Commonness.values],
+        rows_by_commonness=[(name, totals[name]) for name in ROLES],
         guide_version=holdout.guide_version if frozen and holdout else guide.version if guide else None,
         per_look_alpha=_per_look_alpha(holdout),
         imports=imports_of(project),

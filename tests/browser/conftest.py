@@ -38,7 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.django_db(transaction=True, databases=["default", "leakage", "holdout"]))
+            item.add_marker(
+                pytest.mark.django_db(transaction=True, databases=["default", "leakage", "holdout"])
+            )
             if not CHROMIUM.exists():
                 item.add_marker(pytest.mark.skip(reason=f"needs Chromium at {CHROMIUM} (or CHROMIUM=…)"))
 

@@ -1,8 +1,8 @@
 """Regular expressions in linear time (RE2), over the UTF-8 bytes of a text.
 
-RE2 works on bytes. Its ``str`` interface would encode the text anew for every pattern and fails on lone surrogates,
-which JSON can carry; so a text is encoded once, every pattern reads the same bytes, and the few offsets that are
-reported are turned back into characters at the end.
+RE2 works on bytes. Its ``str`` interface encodes the text anew for every pattern and fails on lone surrogates, which
+JSON can carry; so a text is encoded once, every pattern reads the same bytes, and the few offsets that are reported
+are turned back into characters at the end.
 """
 
 from __future__ import annotations
@@ -11,10 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import re2
-
-ENCODING = "utf-8"
-# A surrogate half becomes three bytes that no pattern of ours matches, and is one character again on the way back.
-ERRORS = "surrogatepass"
 
 Span = tuple[int, int]
 NO_SPAN: Span = (-1, -1)
@@ -30,7 +26,8 @@ class EncodedText:
     __slots__ = ("data", "digits")
 
     def __init__(self, text: str) -> None:
-        self.data = text.encode(ENCODING, ERRORS)
+        # A surrogate half becomes a question mark: one byte, and one character on the way back.
+        self.data = text.encode("utf-8", "replace")
         self.digits = len(self.data) - len(self.data.translate(None, b"0123456789"))
 
     def characters(self, offsets: Iterable[int]) -> dict[int, int]:
@@ -40,13 +37,13 @@ class EncodedText:
         answer: dict[int, int] = {}
         done = count = 0
         for offset in sorted(set(offsets)):
-            count += len(self.data[done:offset].decode(ENCODING, ERRORS))
+            count += len(self.data[done:offset].decode())
             answer[offset] = count
             done = offset
         return answer
 
     def value(self, start: int, end: int) -> str:
-        return self.data[start:end].decode(ENCODING, "replace")
+        return self.data[start:end].decode()
 
     def before(self, start: int, width: int) -> bytes:
         """The ``width`` bytes before an offset: for a look at the context, so a cut character does no harm."""
@@ -102,25 +99,34 @@ class Pattern:
         return self._regexp.fullmatch(data) is not None
 
 
-class KeywordIndex:
-    """Which rules can match at all: one pass over the text for all keywords of all rules."""
+class WordIndex:
+    """Which of many rules can match at all: one pass over the text for the words of all of them.
+
+    Only for words and simple choices of words. RE2 gives up, silently, on a set whose automaton outgrows its memory;
+    that of words stays far below.
+    """
 
     __slots__ = ("_owners", "_set")
 
-    def __init__(self, keywords: Mapping[str, Iterable[int]]) -> None:
-        """``keywords`` maps literal text, found without regard to case, to the numbers of the rules it wakes."""
+    def __init__(self, patterns: Mapping[str, Iterable[int]]) -> None:
+        """``patterns`` maps RE2 syntax, matched without regard to case, to the numbers of the rules it wakes."""
         options = re2.Options()
         options.case_sensitive = False
         options.log_errors = False
-        # RE2 forgets its states when they outgrow this; the automaton of plain words stays far below.
         options.max_mem = 64 << 20
         self._set = re2.Set.SearchSet(options)
         self._owners: list[tuple[int, ...]] = []
-        for keyword, rules in keywords.items():
-            self._set.Add(re2.escape(keyword))
+        for pattern, rules in patterns.items():
+            self._set.Add(pattern)
             self._owners.append(tuple(rules))
         self._set.Compile()
 
     def rules(self, data: bytes) -> set[int]:
         found = self._set.Match(data)
-        return {rule for keyword in found for rule in self._owners[keyword]} if found else set()
+        return {rule for pattern in found for rule in self._owners[pattern]} if found else set()
+
+
+def literal(text: str) -> str:
+    """RE2 syntax for ``text`` itself."""
+    escaped: str = re2.escape(text)
+    return escaped

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from apps.core.detectors import secret_values as values
 from apps.core.detectors.detection import Detection, Hit, mask, to_detections
-from apps.core.detectors.patterns import EncodedText, KeywordIndex, Pattern
+from apps.core.detectors.patterns import EncodedText, Pattern, WordIndex, literal
 from apps.core.detectors.secret_context import CONTEXT_RULES, ContextRule
 from apps.core.detectors.secret_rules import SECRET_RULES, SecretRule
 
@@ -62,8 +62,8 @@ class SecretScanner:
             [rule.keywords for rule in formats] + [rule.keywords for rule in contexts]
         ):
             for keyword in keywords:
-                wakes[keyword].append(number)
-        self._index = KeywordIndex(wakes)
+                wakes[literal(keyword)].append(number)
+        self._index = WordIndex(wakes)
 
     def find(self, text: str) -> list[Detection]:
         """Every credential in ``text``, in order of position, none overlapping another."""

@@ -26,12 +26,8 @@ def midp_loss(fixed: int, broken: int) -> float:
 
 
 def midp_two_sided(fixed: int, broken: int) -> float:
-    """Two-sided mid-p: the exact two-sided p less the probability of what was seen; 1 when fixed = broken."""
-    changed = fixed + broken
-    if changed == 0:
-        return 1.0
-    at_least, exactly = _tail(changed, max(fixed, broken))
-    return min(1.0, 2 * at_least / (1 << changed)) - exactly / (1 << changed)
+    """Two-sided mid-p: twice the smaller one-sided one, so 1 when fixed = broken."""
+    return min(1.0, 2 * min(midp_gain(fixed, broken), midp_loss(fixed, broken)))
 
 
 def _tail(tosses: int, heads: int) -> tuple[int, int]:
@@ -130,6 +126,7 @@ class RegressionRate:
 
 
 def regression_rate(*, n: int, was_right: int, fixed: int, broken: int) -> RegressionRate:
+    """Negative flips of ``n`` > 0 rows with Wilson's 95% intervals; ``was_right`` rows could break at all."""
     return RegressionRate(
         of_all=broken / n,
         of_all_interval=wilson(broken, n),

@@ -23,9 +23,12 @@ def rows_for_gain(*, share_fixed: float, share_broken: float, alpha: float, powe
 
 
 def least_rows(*, alpha: float, delta: float) -> int:
-    """Smallest n at which no changed row at all passes Tango's test against −``delta``."""
+    """Smallest n at which no changed row at all passes Tango's test against −``delta``.
+
+    Tango's z of no changes is √(n·δ / (1 − δ)).
+    """
     z = NORMAL.inv_cdf(1 - alpha)
-    return next(n for n in range(1, 10**6) if tango_z(0, 0, n, -delta) >= z)
+    return math.ceil(z * z * (1 - delta) / delta)
 
 
 def least_changed(*, alpha: float) -> int:
@@ -35,7 +38,7 @@ def least_changed(*, alpha: float) -> int:
 
 @lru_cache(maxsize=256)
 def rows_for_no_loss(*, churn: float, delta: float, alpha: float, power: float = 0.8) -> int:
-    """Rows that show no loss beyond ``delta`` with ``power`` when fixed = broken = ``churn``/2.
+    """Rows that show no loss beyond ``delta`` with ``power`` when fixed = broken = ``churn``/2 (0 < churn ≤ 1).
 
     By simulation of Tango's test (seeded, so repeatable; within about 5%): the closed formula is too small where
     churn < delta.

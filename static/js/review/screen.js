@@ -16,7 +16,7 @@ export function setMode(mode, canUndo) {
   for (const part of actionbar.querySelectorAll("[data-when]")) {
     part.hidden = part.dataset.when !== (mode === "editing" ? "editing" : "reading");
   }
-  for (const name of ["accept", "reject", "skip", "flag"]) button(name).disabled = mode === "empty";
+  for (const name of ["accept", "reject", "skip", "flag"]) button(name).disabled = mode !== "reading";
   const edit = button("edit");
   edit.toggleAttribute("aria-disabled", mode === "empty");
   // A link without an address takes no focus.

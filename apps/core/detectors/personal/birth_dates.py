@@ -8,20 +8,26 @@ from apps.core.detectors.detection import Hit
 from apps.core.detectors.patterns import EncodedText, Pattern
 
 _MONTH = (
-    r"(?:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|f[ée]v(?:rier)?|mar(?:ch|s|zo)?|m[äa]rz|apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|ma[yi]|mayo"
-    r"|jun[ei]?|juin|jul[yi]?|juil(?:let)?|aug(?:ust)?|ago(?:sto)?|ao[ûu]t|sep(?:t(?:ember|embre|iembre)?)?|o[ck]t(?:ober|obre|ubre)?"
-    r"|nov(?:ember|embre|iembre)?|de[cz](?:ember)?|d[ée]c(?:embre)?|dic(?:iembre|embre)?|enero|ene|janeiro|gennaio|luglio|giugno)"
+    r"(?:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|f[ée]v(?:rier)?|mar(?:ch|s|zo)?|m[äa]rz|apr(?:il|ile)?"
+    r"|avr(?:il)?|abr(?:il)?|ma[yi]|mayo"
+    r"|jun[ei]?|juin|jul[yi]?|juil(?:let)?|aug(?:ust)?|ago(?:sto)?|ao[ûu]t|sep(?:t(?:ember|embre|iembre)?)?"
+    r"|o[ck]t(?:ober|obre|ubre)?"
+    r"|nov(?:ember|embre|iembre)?|de[cz](?:ember)?|d[ée]c(?:embre)?|dic(?:iembre|embre)?|enero|ene|janeiro"
+    r"|gennaio|luglio|giugno)"
 )
 _DATE = (
     rf"(?:(?:[12]\d|3[01]|0?[1-9])[./\- ](?:[12]\d|3[01]|0?[1-9])[./\- ](?:(?:18|19|20)\d{{2}}|\d{{2}}\b)"
     rf"|(?:18|19|20)\d{{2}}[./\-](?:1[0-2]|0?[1-9])[./\-](?:[12]\d|3[01]|0?[1-9])"
-    rf"|(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th|er|\.|º)?[ \-]{{1,2}}(?:of |de )?{_MONTH}\.?,?[ \-]{{1,2}}(?:de |del )?'?(?:(?:18|19|20)\d{{2}}|\d{{2}}\b)"
+    rf"|(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th|er|\.|º)?[ \-]{{1,2}}(?:of "
+    rf"|de )?{_MONTH}\.?,?[ \-]{{1,2}}(?:de |del )?'?(?:(?:18|19|20)\d{{2}}|\d{{2}}\b)"
     rf"|{_MONTH}\.? (?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?,? (?:18|19|20)\d{{2}}"
-    rf"|(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{{2}}\b)"
+    rf"|(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]"
+    rf"|1[0-2])(?:19|20)\d{{2}}\b)"
 )
 _CUE = (
     r"(?:\bd\.? ?o\.? ?b\b\.?|date[ _\-]of[ _\-]birth|birth[ _\-]?date|\bborn\b|geburtsdatum|geboren|\bgeb\."
-    r"|date de naissance|\bné(?:e|\(e\))? le\b|fecha de nacimiento|\bnacid[oa]\b|data di nascita|\bnat[oa] il\b|data de nascimento|\bnascid[oa]\b"
+    r"|date de naissance|\bné(?:e|\(e\))? le\b|fecha de nacimiento|\bnacid[oa]\b|data di nascita"
+    r"|\bnat[oa] il\b|data de nascimento|\bnascid[oa]\b"
     r"|geboortedatum|födelsedatum|data urodzenia|urodzon[ya]|生年月日|出生日期)"
 )
 # "Birthday card, ordered 12/03/24": after this word only the date itself counts.

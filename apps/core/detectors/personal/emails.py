@@ -8,43 +8,20 @@ from apps.core.detectors.detection import Hit
 from apps.core.detectors.patterns import EncodedText, Pattern
 
 _PLAIN = Pattern(
-    r"[\p{L}\p{N}][\p{L}\p{N}._%+'’\-]*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+(?:\p{L}{2,24}|xn--[0-9a-z]+)"
+    r"[\p{L}\p{N}][\p{L}\p{N}._%+'’\-]*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+(?:\p{L}{2,24}"
+    r"|xn--[0-9a-z]+)"
 )
 _WRITTEN_OUT = Pattern(
-    r"\b([0-9A-Za-z][\w.+\-]{0,63}(?: ?[\[({<] ?at ?[\])}>] ?(?:[\w\-]{1,63}(?: ?[\[({<] ?dot ?[\])}>] ?|\.)){1,4}[a-z]{2,12}"
+    r"\b([0-9A-Za-z][\w.+\-]{0,63}(?: ?[\[({<] ?at ?[\])}>] ?(?:[\w\-]{1,63}(?: ?[\[({<] ?dot ?[\])}>] ?"
+    r"|\.)){1,4}[a-z]{2,12}"
     r"|(?: dot [\w\-]{1,30}){0,2} at (?:[\w\-]{1,63} dot ){1,3}[a-z]{2,12}))\b",
     ignore_case=True,
 )
 # What follows the last dot in names of files: ``logo@2x.png`` is a picture.
-_FILE_ENDINGS = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "ico",
-        "css",
-        "js",
-        "ts",
-        "jsx",
-        "tsx",
-        "py",
-        "rb",
-        "go",
-        "rs",
-        "java",
-        "html",
-        "htm",
-        "json",
-        "xml",
-        "yml",
-        "yaml",
-        "md",
-        "txt",
-    ]
-)
+_FILE_ENDING_LIST = """
+png jpg jpeg gif svg webp ico css js ts jsx tsx py rb go rs java html htm json xml yml yaml md txt
+"""
+_FILE_ENDINGS = frozenset(_FILE_ENDING_LIST.split())
 # RFC 2606 and RFC 6761, and the addresses that software uses for nobody.
 _RESERVED_DOMAINS = ("example.com", "example.org", "example.net", "example.edu")
 _RESERVED_ENDINGS = (".example", ".test", ".invalid", ".localhost", ".local")

@@ -1,6 +1,6 @@
 """How countries write their identity, health, tax and social security numbers, and how each is checked.
 
-The checks are those of python-stdnum, except where a comment says otherwise.
+The checks are those of python-stdnum, and of ``national_checks`` for what it lacks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from stdnum.id import nik as id_nik
 from stdnum.ie import pps as ie_pps
 from stdnum.il import idnr as il_idnr
 from stdnum.in_ import aadhaar as in_aadhaar
-from stdnum.iso7064 import mod_11_2
 from stdnum.it import codicefiscale as it_codicefiscale
 from stdnum.mx import curp as mx_curp
 from stdnum.my import nric as my_nric
@@ -48,6 +47,8 @@ from stdnum.th import pin as th_pin
 from stdnum.tr import tckimlik as tr_tckimlik
 from stdnum.us import itin as us_itin
 from stdnum.za import idnr as za_idnr
+
+from apps.core.detectors.personal import national_checks as checks
 
 # When a number needs no name beside it: never, when it is written with the country's separators, or always.
 Unnamed = Literal["never", "separated", "always"]
@@ -66,48 +67,6 @@ class NationalNumber:
     fewest_digits: int = 8
 
 
-def _british_insurance(number: str) -> bool:
-    """Prefixes that were never given out: HM Revenue & Customs, National Insurance Manual NIM39110."""
-    return number[:2].upper() not in {"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"}
-
-
-def _singapore(number: str) -> bool:
-    """The check letter of a Singapore NRIC or FIN: weights 2, 7, 6, 5, 4, 3, 2 modulo 11."""
-    total = sum(weight * int(digit) for weight, digit in zip((2, 7, 6, 5, 4, 3, 2), number[1:8], strict=True))
-    total += {"T": 4, "G": 4, "M": 3}.get(number[0], 0)
-    letters = {
-        "S": "JZIHGFEDCBA",
-        "T": "JZIHGFEDCBA",
-        "F": "XWUTRQPNMLK",
-        "G": "XWUTRQPNMLK",
-        "M": "KLJNPQRTUWX",
-    }
-    place = total % 11 if number[0] != "M" else 10 - total % 11
-    return letters[number[0]][place] == number[8]
-
-
-def _hong_kong(number: str) -> bool:
-    """The check digit of a Hong Kong identity card: weights 9 to 1 over prefix and digits, modulo 11."""
-    body = "".join(filter(str.isalnum, number)).rjust(9)
-    worth = [36 if c == " " else int(c, 36) for c in body]
-    return sum(weight * value for weight, value in zip(range(9, 0, -1), worth, strict=True)) % 11 == 0
-
-
-def _chinese(number: str) -> bool:
-    """Province, date and check digit (GB 11643-1999); python-stdnum fails on counties that it does not list."""
-    plausible = 11 <= int(number[:2]) <= 82 and 1900 <= int(number[6:10]) <= 2099 and int(number[10:12]) <= 12
-    return plausible and 1 <= int(number[12:14]) <= 31 and mod_11_2.is_valid(number.upper())
-
-
-def _korean(number: str) -> bool:
-    """Only the date: numbers given out since October 2020 have no check digit."""
-    return 1 <= int(number[2:4]) <= 12 and 1 <= int(number[4:6]) <= 31
-
-
-def _any(_number: str) -> bool:
-    return True
-
-
 NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
     NationalNumber(
         "us-itin",
@@ -121,7 +80,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "gb-national-insurance",
         "UK National Insurance number",
         r"[A-CEGHJ-PR-TW-Za-z][A-CEGHJ-NPR-TW-Za-z] ?\d{2} ?\d{2} ?\d{2} ?[A-Da-d]",
-        _british_insurance,
+        checks.british_insurance,
         r"national insurance|\bnino?\b|ni (?:number|no)",
         "always",
         fewest_digits=6,
@@ -140,7 +99,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "de-social-insurance",
         "German pension insurance number",
         r"\d{2} ?\d{6} ?[A-Z] ?\d{3}",
-        _any,
+        checks.any_number,
         r"rvnr|svnr|sv-?nummer|sozialversicherung|rentenversicherung",
     ),
     NationalNumber(
@@ -247,7 +206,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "in-pan",
         "Indian PAN",
         r"[A-Z]{3}P[A-Z]\d{4}[A-Z]",
-        _any,
+        checks.any_number,
         r"\bpan\b|permanent account",
         "always",
         fewest_digits=4,
@@ -263,13 +222,18 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "au-tfn", "Australian tax file number", r"\d{3} ?\d{3} ?\d{2,3}", au_tfn.is_valid, r"\btfn\b|tax file"
     ),
     NationalNumber(
-        "au-medicare", "Australian Medicare number", r"[2-6]\d{3} ?\d{5} ?\d(?:[ /\-]?\d)?", _any, r"medicare"
+        "au-medicare",
+        "Australian Medicare number",
+        r"[2-6]\d{3} ?\d{5} ?\d(?:[ /\-]?\d)?",
+        checks.any_number,
+        r"medicare",
     ),
     NationalNumber(
         "us-medicare",
         "US Medicare number (MBI)",
-        r"[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}",
-        _any,
+        r"[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?"
+        r"[AC-HJKMNP-RT-Y]{2}\d{2}",
+        checks.any_number,
         r"medicare|\bmbi\b",
         "always",
         fewest_digits=4,
@@ -285,7 +249,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "cn-resident-id",
         "Chinese resident identity number",
         r"\d{17}[\dXx]",
-        _chinese,
+        checks.chinese,
         r"身份证|resident identity",
         "always",
     ),
@@ -293,7 +257,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "kr-resident-registration",
         "South Korean resident number",
         r"\d{6}-[0-8]\d{6}",
-        _korean,
+        checks.korean,
         r"주민등록|\brrn\b|resident registration",
         "always",
     ),
@@ -382,7 +346,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "sg-nric",
         "Singapore NRIC or FIN",
         r"[STFGM]\d{7}[A-Z]",
-        _singapore,
+        checks.singapore,
         r"\bnric\b|\bfin\b",
         "always",
         fewest_digits=7,
@@ -391,7 +355,7 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "hk-identity",
         "Hong Kong identity card",
         r"[A-Z]{1,2}\d{6}\([0-9A]\)",
-        _hong_kong,
+        checks.hong_kong,
         r"hkid|identity card",
         "always",
         fewest_digits=6,
@@ -429,7 +393,8 @@ NATIONAL_NUMBERS: tuple[NationalNumber, ...] = (
         "Driving licence number",
         r"[0-9A-Z](?:[0-9A-Z]|[ \-][0-9A-Z]){5,19}",
         lambda number: sum(map(str.isdigit, number)) > 4,
-        r"driv(?:er|ing)'?s?'? licen[cs]e|licen[cs]e (?:number|no)|führerschein|permis de conduire|permiso de conducir",
+        r"driv(?:er|ing)'?s?'? licen[cs]e|licen[cs]e (?:number|no)|führerschein|permis de conduire"
+        r"|permiso de conducir",
         fewest_digits=5,
     ),
 )

@@ -14,14 +14,18 @@ _IPV6 = Pattern(
     r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?(?:/\d{1,3}\b)?"
 )
 _MAC = Pattern(
-    r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
+    r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}"
+    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
 )
 _JOINED_BEFORE = Pattern(r"(?:[0-9A-Za-z_]|[0-9A-Za-z][.\-]|[0-9A-Fa-f]:)$")
 _JOINED_AFTER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z]|:[0-9A-Fa-f]{2}\b)")
 _VERSION_BEFORE = Pattern(
-    r"(?:\b(?:v|ver|vers|versions?|release[ds]?|rev|revision|build|firmware|software|driver|patch|update[ds]?|upgrade[ds]?|hotfix|kernel"
-    r"|bios|sdk|api|app|client|library|package|plugin|module|section|chapter|clause|paragraph|figure|table|appendix|article|step|rule"
-    r"|requirement|item|§|chrome|firefox|safari|edge|opera|windows|android|ios|macos|office|java|php|python|node|django|nginx|from|to|and)"
+    r"(?:\b(?:v|ver|vers|versions?|release[ds]?|rev|revision|build|firmware|software|driver|patch|update[ds]?"
+    r"|upgrade[ds]?|hotfix|kernel"
+    r"|bios|sdk|api|app|client|library|package|plugin|module|section|chapter|clause|paragraph|figure|table"
+    r"|appendix|article|step|rule"
+    r"|requirement|item|§|chrome|firefox|safari|edge|opera|windows|android|ios|macos|office|java|php|python"
+    r"|node|django|nginx|from|to|and)"
     r"(?: (?:is|was|number|no\.?|to|of))?[ :=/#]{0,2}|[A-Za-z]/)$",
     ignore_case=True,
 )
@@ -30,8 +34,10 @@ _VERSION_NEARBY = Pattern(
     ignore_case=True,
 )
 _ADDRESS_CUE = Pattern(
-    r"\b(?:ips?|ipv4|ipv6|address(?:es)?|hosts?|hostname|servers?|ping(?:ed)?|ssh|gateway|router|subnet|dns|proxy|vpn|lan|firewall"
-    r"|log(?:ged|s)?[ \-]?in|client|remote|listen|bind|loopback|localhost|network|node|dst|src|traffic|connect(?:ed|ion|s)?)\b|://|@",
+    r"\b(?:ips?|ipv4|ipv6|address(?:es)?|hosts?|hostname|servers?|ping(?:ed)?|ssh|gateway|router|subnet|dns"
+    r"|proxy|vpn|lan|firewall"
+    r"|log(?:ged|s)?[ \-]?in|client|remote|listen|bind|loopback|localhost|network|node|dst|src|traffic"
+    r"|connect(?:ed|ion|s)?)\b|://|@",
     ignore_case=True,
 )
 # A port or a prefix length follows addresses only: ``10.0.0.5:22``, ``10.0.0.0/8``.

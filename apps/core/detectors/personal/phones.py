@@ -22,7 +22,8 @@ _INTERNATIONAL = Pattern(
     rf"(?:\+ ?|\b00|\b011[ \-])[1-9]\d{{0,3}}(?:{_GAP}?\(0?\d{{0,5}}\))?(?:{_GAP}{{0,2}}\d{{1,12}}){{1,7}}"
 )
 _NORTH_AMERICAN = Pattern(
-    r"(?:\b1[ .\-])?(?:\([2-9]\d{2}\)[ .\-\x{2011}\x{2013}]{0,2}|\b[2-9]\d{2}[ .\-\x{2011}\x{2013}])\d{3}[ .\-\x{2011}\x{2013}]\d{4}\b"
+    r"(?:\b1[ .\-])?(?:\([2-9]\d{2}\)[ .\-\x{2011}\x{2013}]{0,2}|\b[2-9]\d{2}[ .\-\x{2011}\x{2013}])"
+    r"\d{3}[ .\-\x{2011}\x{2013}]\d{4}\b"
 )
 _LEADING_ZERO = Pattern(rf"(?:\(0[1-9]\d{{0,4}}\)|\b0[1-9]\d{{0,3}})(?:{_GAP}{{1,2}}\d{{2,9}}){{1,5}}\b")
 # Shapes that are typical for one country even without any word about telephones.
@@ -78,23 +79,32 @@ _UNTYPICAL = Pattern(r"\d{3}[ \-.]\d{3}[ \-.]\d{3}|(?:\d{4}[ \-.]){2}\d{4}")
 _CONTINUED = Pattern(r"\d[ .]$")
 
 _CUE = Pattern(
-    r"(?:\b(?:(?:tele)?phones?|tel|telefon\w*|mobiles?|mobilnummer|cell(?:phone|ular)?s?|call(?:ed|ing|s|back)?|text(?:ed|ing)?|sms|whatsapp"
-    r"|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy\w*|ruf\w*|anruf\w*|erreich\w*|portable|tél|téléphone|appele[rz]"
-    r"|joindre|móvil|teléfono|ll[aá]m\w*|celular|cellulare|chiam\w*|telefone|ligue|hotline|helpline|voicemail|ph|mob|mobil)\b|(?:my|our|his|her|their"
+    r"(?:\b(?:(?:tele)?phones?|tel|telefon\w*|mobiles?|mobilnummer|cell(?:phone|ular)?s?|call(?:ed|ing|s"
+    r"|back)?|text(?:ed|ing)?|sms|whatsapp"
+    r"|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy\w*|ruf\w*|anruf\w*|erreich\w*|portable"
+    r"|tél|téléphone|appele[rz]"
+    r"|joindre|móvil|teléfono|ll[aá]m\w*|celular|cellulare|chiam\w*|telefone|ligue|hotline|helpline|voicemail"
+    r"|ph|mob|mobil)\b|(?:my|our|his|her|their"
     r"|new|old|other|best|the) numbers?\b|☎|📞|📱)[^\d\n]{0,30}$",
     ignore_case=True,
 )
 # Set aside for films, books and tests, in E.164 digits. United States: NANPA, 555-0100 to 555-0199; area code 555 is
 # not in use. United Kingdom: Ofcom, numbers for use in drama. France: Arcep. Australia: ACMA. Germany: BNetzA.
 _FICTION = Pattern(
-    r"1\d{3}55501\d{2}|1555\d{7}|441632960\d{3}|44(?:113|114|115|116|117|118|121|131|141|151|161)4960\d{3}|442079460\d{3}|441914980\d{3}"
-    r"|442890180\d{3}|442896496\d{3}|442920180\d{3}|447700900\d{3}|448081570\d{3}|449098790\d{3}|443069990\d{3}"
-    r"|33(?:19900|26191|35301|46571|53649|63998)\d{4}|61[2378](?:5550|7010)\d{4}|61491570\d{3}|61180[01](?:160401|975)\d*"
-    r"|4930(?:23125)\d{3}|496990009\d{3}|494066969\d{3}|492214710\d{3}|498999998\d{3}|4917139200\d{2}|491729925904|4917604069\d{3}"
+    r"1\d{3}55501\d{2}|1555\d{7}|441632960\d{3}|44(?:113|114|115|116|117|118|121|131|141|151|161)4960\d{3}"
+    r"|442079460\d{3}|441914980\d{3}"
+    r"|442890180\d{3}|442896496\d{3}|442920180\d{3}|447700900\d{3}|448081570\d{3}|449098790\d{3}"
+    r"|443069990\d{3}"
+    r"|33(?:19900|26191|35301|46571|53649|63998)\d{4}|61[2378](?:5550|7010)\d{4}|61491570\d{3}"
+    r"|61180[01](?:160401|975)\d*"
+    r"|4930(?:23125)\d{3}|496990009\d{3}|494066969\d{3}|492214710\d{3}|498999998\d{3}|4917139200\d{2}"
+    r"|491729925904|4917604069\d{3}"
 )
 _CUE_WORD = Pattern(
-    r"phone|tel|mobil|cell|call|text|sms|whatsapp|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy|ruf|erreich|portable"
-    r"|tél|appel|joindre|móvil|ll[aá]m|celular|chiam|telefone|ligue|hotline|helpline|voicemail|number|\bph\b|\bmob\b|☎|📞|📱",
+    r"phone|tel|mobil|cell|call|text|sms|whatsapp|signal|viber|fax|dial|ring|rang|contact|reach|landline"
+    r"|handy|ruf|erreich|portable"
+    r"|tél|appel|joindre|móvil|ll[aá]m|celular|chiam|telefone|ligue|hotline|helpline|voicemail|number|\bph\b"
+    r"|\bmob\b|☎|📞|📱",
     ignore_case=True,
 )
 _DATE = Pattern(
@@ -225,11 +235,10 @@ def is_in_plan(number: str) -> bool:
 @lru_cache(maxsize=4096)
 def national_number(digits: str, region: str | None = None) -> str | None:
     """The number with its country code, by ``region`` or the first of several countries whose plan has it."""
-    for region in (
-        (region,) if region else (_REGIONS_WITH_ZERO if digits[0] == "0" else _REGIONS_WITHOUT_ZERO)
-    ):
+    several = _REGIONS_WITH_ZERO if digits[0] == "0" else _REGIONS_WITHOUT_ZERO
+    for country in (region,) if region else several:
         try:
-            number = phonenumbers.parse(digits, region)
+            number = phonenumbers.parse(digits, country)
         except phonenumbers.NumberParseException:
             continue
         if phonenumbers.is_valid_number(number):

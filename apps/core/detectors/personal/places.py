@@ -1,4 +1,4 @@
-"""Coordinates, and postal addresses as four countries write them. Addresses without a number or a code are not found."""
+"""Coordinates, and postal addresses as four countries write them. Those without a number or a code are not found."""
 
 from __future__ import annotations
 
@@ -17,68 +17,78 @@ def _pair(least: int, between: str) -> str:
 
 _PLAIN_PAIR = Pattern(rf"\b?({_pair(4, r'(?: ?°? ?[NS])?(?:, ?|; ?)')}(?: ?°? ?[EW])?)")
 _NAMED_PAIR = Pattern(
-    rf"(?:\b(?:gps|coordinates?|coords?|lat(?:itude)?(?:[ /,]{{1,3}}(?:lon|lng|long)(?:gitude)?)?|location|position|geo)\b|geo:)"
+    rf"(?:\b(?:gps|coordinates?|coords?|lat(?:itude)?(?:[ /,]{{1,3}}(?:lon|lng|long)(?:gitude)?)?|location"
+    rf"|position|geo)\b|geo:)"
     rf"[^\d\n+\-−]{{0,20}}({_pair(2, r'(?: ?°? ?[NS])?(?:,|%2C|;| )[ ]?')}(?: ?°? ?[EW]\b)?)",
     ignore_case=True,
 )
 _NAMED_PARTS = Pattern(
-    r"\blat(?:itude)?[\"'\\]{0,3}\s{0,2}[:=]?\s{0,2}[\"'\\]{0,2}([+\-−]?\d{1,2}\.\d{2,15}[^\n\d]{1,20}?\b(?:lon|lng|long)(?:gitude)?"
+    r"\blat(?:itude)?[\"'\\]{0,3}\s{0,2}[:=]?\s{0,2}[\"'\\]{0,2}([+\-−]?\d{1,2}\.\d{2,15}[^\n\d]{1,20}?\b"
+    r"(?:lon|lng|long)(?:gitude)?"
     r"[\"'\\]{0,3}\s{0,2}[:=]?\s{0,2}[\"'\\]{0,2}[+\-−]?\d{1,3}\.\d{2,15})",
     ignore_case=True,
 )
 _DEGREES = Pattern(
-    r"\b\d{1,2} ?[°º] ?(?:\d{1,2}(?:\.\d+)? ?['′’] ?(?:\d{1,2}(?:\.\d+)? ?(?:[\"″”]|''|′′))?)? ?[NSns],?;? {0,2}\d{1,3} ?[°º] ?"
+    r"\b\d{1,2} ?[°º] ?(?:\d{1,2}(?:\.\d+)? ?['′’] ?(?:\d{1,2}(?:\.\d+)? ?(?:[\"″”]|''"
+    r"|′′))?)? ?[NSns],?;? {0,2}\d{1,3} ?[°º] ?"
     r"(?:\d{1,2}(?:\.\d+)? ?['′’] ?(?:\d{1,2}(?:\.\d+)? ?(?:[\"″”]|''|′′))?)? ?[EWOewo]\b"
     r"|\b\d{1,2}\.\d{2,10} ?[°º] ?[NSns],?;? {0,2}\d{1,3}\.\d{2,10} ?[°º] ?[EWOewo]\b"
 )
 _MORE_NUMBERS = Pattern(r"^(?:[0-9%]|,? ?[+\-]?\d+\.\d)")
 
 _STATE = (
-    r"(?:A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|Alabama|Alaska"
-    r"|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky"
-    r"|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New (?:Hampshire|Jersey"
-    r"|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah|Vermont"
+    r"(?:A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]"
+    r"|UT|V[AT]|W[AIVY]|Alabama|Alaska"
+    r"|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois"
+    r"|Indiana|Iowa|Kansas|Kentucky"
+    r"|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada"
+    r"|New (?:Hampshire|Jersey"
+    r"|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island"
+    r"|Tennessee|Texas|Utah|Vermont"
     r"|Virginia|Washington|West Virginia|Wisconsin|Wyoming)"
 )
 _STREET_KIND = (
-    r"(?:Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Parkway|Pkwy|Circle|Cir"
-    r"|Highway|Hwy|Trail|Trl|Crescent|Cres|Close|Gardens|Gdns|Grove|Mews|Row|Hill|Walk|Green|Park|Loop|Plaza|Alley|Broadway|Rise|Quay|Wharf)"
+    r"(?:Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace"
+    r"|Ter|Way|Parkway|Pkwy|Circle|Cir"
+    r"|Highway|Hwy|Trail|Trl|Crescent|Cres|Close|Gardens|Gdns|Grove|Mews|Row|Hill|Walk|Green|Park|Loop|Plaza"
+    r"|Alley|Broadway|Rise|Quay|Wharf)"
 )
 _NAME_WORD = r"(?:[A-Z0-9][\w'’.\-]{0,24})"
 _HOUSE = (
     r"(?:(?i:flat|apt|apartment|unit|suite) ?[0-9A-Z]{1,5},? )?\d{1,6}[A-Za-z]?(?:[\-–/]\d{1,5}[A-Za-z]?)?"
 )
-_STREET_LINE = rf"{_HOUSE},? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?(?:{_NAME_WORD} ){{1,4}}{_STREET_KIND}\b\.?(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?"
+_STREET_LINE = (
+    rf"{_HOUSE},? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East"
+    rf"|West)\.? )?(?:{_NAME_WORD} ){{1,4}}{_STREET_KIND}\b\.?"
+    r"(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?"
+)
 _UNIT = r"(?:,? ?(?:(?i:apt|apartment|unit|suite|ste|floor|fl|rm|room|#)\.? ?#?[0-9A-Za-z\-]{1,6}))?"
 _ZIP = r"\d{5}(?:-\d{4})?\b"
 _UK_CODE = (
-    r"(?:GIR ?0AA|(?:[A-PR-UWYZ][0-9]{1,2}|[A-PR-UWYZ][A-HK-Y][0-9]{1,2}|[A-PR-UWYZ][0-9][A-HJKPSTUW]|[A-PR-UWYZ][A-HK-Y][0-9][ABEHMNPRVWXY])"
+    r"(?:GIR ?0AA|(?:[A-PR-UWYZ][0-9]{1,2}|[A-PR-UWYZ][A-HK-Y][0-9]{1,2}|[A-PR-UWYZ][0-9][A-HJKPSTUW]"
+    r"|[A-PR-UWYZ][A-HK-Y][0-9][ABEHMNPRVWXY])"
     r" ?[0-9][ABD-HJLNP-UW-Z]{2})\b"
 )
 _GERMAN_STREET = (
-    r"(?:[A-ZÄÖÜ][\wäöüß\-]{1,30}(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|stieg|chaussee|markt|berg|hof)"
+    r"(?:[A-ZÄÖÜ][\wäöüß\-]{1,30}(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|stieg|chaussee"
+    r"|markt|berg|hof)"
     r"|(?:[A-ZÄÖÜ][\wäöüß\-]{1,30}[ \-]){1,3}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer)"
-    r"|(?:Am|An der|Im|In der|Auf der|Auf dem|Zum|Zur|Unter den|Unter der) [A-ZÄÖÜ][\wäöüß\-]{1,30}) ?\d{1,4} ?[a-z]?(?:[\-–/] ?\d{1,4})?\b"
+    r"|(?:Am|An der|Im|In der|Auf der|Auf dem|Zum|Zur|Unter den"
+    r"|Unter der) [A-ZÄÖÜ][\wäöüß\-]{1,30}) ?\d{1,4} ?[a-z]?(?:[\-–/] ?\d{1,4})?\b"
 )
 _FRENCH_STREET = (
-    r"\d{1,4} ?(?:bis|ter|quater|[A-D])?,? (?i:rue|avenue|av\.|boulevard|bd|bld|place|pl\.|chemin|impasse|allée|allee|quai|route|cours|square"
-    r"|passage|villa|sentier|faubourg|rond-point)(?: (?i:de la|de l['’]|des|du|de|d['’]|la|le|les|l['’]))?(?: [\wÀ-ÿ'’\-]{1,25}){1,5}"
+    r"\d{1,4} ?(?:bis|ter|quater|[A-D])?,? (?i:rue|avenue|av\.|boulevard|bd|bld|place|pl\.|chemin|impasse"
+    r"|allée|allee|quai|route|cours|square"
+    r"|passage|villa|sentier|faubourg|rond-point)(?: (?i:de la|de l['’]|des|du|de|d['’]|la|le|les"
+    r"|l['’]))?(?: [\wÀ-ÿ'’\-]{1,25}){1,5}"
 )
 _TOWN = r"[\p{L}][\p{L}'’.\-]{1,30}(?: [\p{L}][\p{L}'’.\-]{1,30}){0,3}"
 
+_DOOR = rf"(?:{_STREET_LINE}|(?i:p\.? ?o\.? box) \d{{1,7}}){_UNIT},?\s{{1,3}}"
+
 _FULL: tuple[tuple[Pattern, str], ...] = (
-    (
-        Pattern(
-            rf"\b(?:{_STREET_LINE}|(?i:p\.? ?o\.? box) \d{{1,7}}){_UNIT},?\s{{1,3}}{_TOWN},?\s{{1,2}}{_STATE}\.?,?\s{{1,2}}{_ZIP}"
-        ),
-        "US",
-    ),
-    (
-        Pattern(
-            rf"\b(?:{_STREET_LINE}|(?i:p\.? ?o\.? box) \d{{1,7}}){_UNIT},?\s{{1,3}}(?:{_TOWN},?\s{{1,3}}){{0,3}}?{_UK_CODE}"
-        ),
-        "UK",
-    ),
+    (Pattern(rf"\b{_DOOR}{_TOWN},?\s{{1,2}}{_STATE}\.?,?\s{{1,2}}{_ZIP}"), "US"),
+    (Pattern(rf"\b{_DOOR}(?:{_TOWN},?\s{{1,3}}){{0,3}}?{_UK_CODE}"), "UK"),
     (Pattern(rf"\b{_GERMAN_STREET},?\s{{1,3}}(?:(?:D|DE|A|CH)[ \-])?\d{{4,5}}\s{_TOWN}"), "DE"),
     (Pattern(rf"\b{_FRENCH_STREET},?\s{{0,3}}(?:F-)?\d{{5}}\s{_TOWN}"), "FR"),
 )
@@ -86,13 +96,16 @@ _PARTIAL = Pattern(rf"\b(?:{_STREET_LINE}{_UNIT}|{_GERMAN_STREET}|{_FRENCH_STREE
 # A German street's name ends in the word for street and needs no sentence around it.
 _UNMISTAKABLE = Pattern(r"\b[A-ZÄÖÜ][\wäöüß\-]{2,30}(?:straße|strasse|str\.) ?\d{1,4} ?[a-z]?\b")
 _LIVING = Pattern(
-    r"(?:\b(?:address(?:es)?|live[sd]?|living|reside[sd]?|residence|moved?|moving|home|house|ship(?:ped|ping)?|deliver(?:ed|y)?|mail(?:ed|ing)?"
-    r"|send|sent|billing|located|stay(?:ing)?|post ?code|zip|wohn\w*|adresse|anschrift|lieferadresse|lieferung|zieh\w*|umgezogen|habite"
+    r"(?:\b(?:address(?:es)?|live[sd]?|living|reside[sd]?|residence|moved?|moving|home|house|ship(?:ped"
+    r"|ping)?|deliver(?:ed|y)?|mail(?:ed|ing)?"
+    r"|send|sent|billing|located|stay(?:ing)?|post ?code|zip|wohn\w*|adresse|anschrift|lieferadresse"
+    r"|lieferung|zieh\w*|umgezogen|habite"
     r"|demeure|livr\w+|domicile|adresse|vive|dirección)\b[^\n]{0,40}?)$",
     ignore_case=True,
 )
 _STREET_START = Pattern(
-    r"\d{1,6}[A-Za-z]?[ ,]|(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ring|damm|ufer) ?\d|[A-Z]{1,2}\d[0-9A-Z]? ?\d[A-Z]{2}"
+    r"\d{1,6}[A-Za-z]?[ ,]|(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ring|damm|ufer) ?\d"
+    r"|[A-Z]{1,2}\d[0-9A-Z]? ?\d[A-Z]{2}"
 )
 
 

@@ -13,16 +13,18 @@ from apps.core.detectors.personal.context import is_joined, is_labelled_otherwis
 
 _SEPARATED = Pattern(r"\b(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4}|\d{3}\.\d{2}\.\d{4})\b")
 _NAMED = Pattern(
-    r"\b(?:ssns?|social security|soc\.? ?sec\.?|ss ?(?:#|number|no\.?)|social (?:number|no\.?|#)|\bsocial is)[^\d\n]{0,30}"
+    r"\b(?:ssns?|social security|soc\.? ?sec\.?|ss ?(?:#|number|no\.?)|social (?:number|no\.?|#)"
+    r"|\bsocial is)[^\d\n]{0,30}"
     r"(\d{3}[\- .]?\d{2}[\- .]?\d{4})\b",
     ignore_case=True,
 )
 _NAMED_AFTER = Pattern(
-    r"\b(\d{3}[\- .]?\d{2}[\- .]?\d{4}) (?:is|was) (?:my|his|her|their|the|your)(?: \w+)? ?(?:ssn|social security)",
+    r"\b(\d{3}[\- .]?\d{2}[\- .]?\d{4}) (?:is|was) (?:my|his|her|their|the|your)(?: \w+)? ?(?:ssn"
+    r"|social security)",
     ignore_case=True,
 )
 _CUE = Pattern(r"(?:\bssn|social)[^\d\n]{0,30}$", ignore_case=True)
-# Printed in wallets and pamphlets (Social Security Administration, "Misused numbers"), and the range for advertisements.
+# Printed in wallets and pamphlets (Social Security Administration, "Misused numbers"), or kept for advertisements.
 _NEVER_ISSUED = Pattern(r"078051120|219099999|98765432\d|457555462")
 
 

@@ -13,28 +13,34 @@ from apps.core.detectors.secret_context.rule import ContextRule, read_value
 from apps.core.detectors.synthetic import alnum, lower
 
 _HEADER = Pattern(
-    r"authorization\\?[\"']?\s{0,2}[:=,]\s{0,2}\\?[\"']?(?:bearer|token|apikey|api-key|ssws|bot|key|splunk|geniekey)\s{1,2}"
-    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws|sso-key)\s{1,2}([0-9A-Za-z._~+/=:\-]{20,})",
+    r"authorization\\?[\"']?\s{0,2}[:=,]\s{0,2}\\?[\"']?(?:bearer|token|apikey|api-key|ssws|bot|key|splunk"
+    r"|geniekey)\s{1,2}"
+    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws"
+    r"|sso-key)\s{1,2}([0-9A-Za-z._~+/=:\-]{20,})",
     ignore_case=True,
 )
 _BASIC = Pattern(r"\bbasic\s{1,2}([0-9A-Za-z+/]{8,}={0,2})", ignore_case=True)
 _COMMANDS = (
     # Options of any program: --password …
-    r"(?:^|[\s\"'\[,])--?(?:password|passwd|passphrase|pass|pwd|token|api[-_]?key|secret(?:[-_]key)?|auth[-_]?token"
+    r"(?:^|[\s\"'\[,])--?(?:password|passwd|passphrase|pass|pwd|token|api[-_]?key|secret(?:[-_]key)?"
+    r"|auth[-_]?token"
     r"|access[-_]?token|client[-_]secret|requirepass|storepass|keypass|db[-_]password|registry[-_]password)"
     r"(?:[\s=]|[\"'],\s?)\s{0,2}[\"']?([^\s\"']{4,200})",
     r"\bcurl\b(?s:.{0,400}?)\s(?:-u|--user)[= ]{0,3}[\"']?[^\s:\"']{0,80}[\"']?:[\"']?([^\s\"']{3,200})",
     r"\bsshpass\s{1,2}-p\s{0,2}[\"']?([^\s\"']{3,200})",
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p[\"']?([^\s\"'\-][^\s\"']{3,200})",
-    r"\b(?:docker|podman|helm|oc|az|nerdctl|skopeo)\b[^\n]{0,80}?\blogin\b[^\n]{0,200}?\s-p\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
+    r"\b(?:docker|podman|helm|oc|az|nerdctl|skopeo)\b[^\n]{0,80}?\blogin\b[^\n]{0,200}?\s-p\s{1,2}[\"']?("
+    r"[^\s\"'\-][^\s\"']{3,200})",
     r"\b(?:mongo|mongosh|sqlcmd)\b[^\n]{0,200}?\s-[pP]\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
     r"\bredis-cli\b[^\n]{0,200}?\s-a\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
     r"\bldapsearch\b[^\n]{0,200}?\s-w\s{1,2}[\"']?([^\s\"'\-][^\s\"']{3,200})",
     r"\bsmbclient\b[^\n]{0,200}?\s-U\s{1,2}[\"']?[\w.\\\-]{1,60}%([^\s\"']{3,200})",
     r"\bnet use\b[^\n]{0,200}?/user:\S{1,60}\s{1,2}([^\s\"'/][^\s\"']{3,200})",
-    r"\becho\s{1,2}(?:-n )?[\"']?([^\s\"'|$]{4,100})[\"']?\s{0,2}\|\s{0,2}(?:sudo -S|passwd|chpasswd|docker login|kinit|gpg)",
+    r"\becho\s{1,2}(?:-n )?[\"']?([^\s\"'|$]{4,100})[\"']?\s{0,2}\|\s{0,2}(?:sudo -S|passwd|chpasswd"
+    r"|docker login|kinit|gpg)",
     # A user and a password as arguments: auth=("admin", "…").
-    r"(?:\bauth\s?=\s?|BasicAuth|\blogin|\bauthenticate|basic_auth)\(\s?[\"'][^\"'\n]{1,60}[\"']\s?,\s?[\"']([^\s\"']{4,100})[\"']",
+    r"(?:\bauth\s?=\s?|BasicAuth|\blogin|\bauthenticate|basic_auth)\(\s?[\"'][^\"'\n]{1,60}[\"']\s?,\s?[\"']("
+    r"[^\s\"']{4,100})[\"']",
 )
 _COMMAND = Pattern("|".join(_COMMANDS), ignore_case=True)
 # ``.netrc`` and ``.pgpass``.
@@ -44,14 +50,17 @@ _FILE_ENTRY = Pattern(
 )
 _PAIR = Pattern(
     r"\b(?:credentials?|creds|(?:log[ \-]?in|logon|username|user)(?: ?/ ?| and |\+)pass(?:word)?"
-    r"|(?:sign|get|got)(?: me)?[ \-]?in (?:with|using|as)|log(?: me)?[ \-]?in(?: details?| info)?(?:\s?:| is| are| with| as| using))(?: (?:are|is|for [\w.\- ]{1,30}?(?: are| is)?))?"
+    r"|(?:sign|get|got)(?: me)?[ \-]?in (?:with|using|as)|log(?: me)?[ \-]?in(?: details?| info)?(?:\s?:| is"
+    r"| are| with| as| using))(?: (?:are|is|for [\w.\- ]{1,30}?(?: are| is)?))?"
     r"\s{0,2}:?\s{0,2}[\"'`(]?[A-Za-z][\w.@\-]{1,60}[\"'`]?\s?(?:[:/|]|and)\s?[\"'`]?([^\s\"'`]{4,60})",
     ignore_case=True,
 )
 _COOKIE = Pattern(
-    r"cookie[^\n]{0,200}?\b(?:[\w\-]*sess(?:ion)?(?:[_\-]?id)?|sid|phpsessid|jsessionid|connect\.sid|[\w\-]*auth[\w\-]*"
+    r"cookie[^\n]{0,200}?\b(?:[\w\-]*sess(?:ion)?(?:[_\-]?id)?|sid|phpsessid|jsessionid|connect\.sid"
+    r"|[\w\-]*auth[\w\-]*"
     r"|remember_\w+)=([0-9A-Za-z%._+/=\-]{16,})"
-    r"|\b(?:phpsessid|jsessionid|asp\.net_sessionid|connect\.sid|laravel_session|sessionid)\s?[=:]\s?([0-9A-Za-z%._+/=\-]{16,})",
+    r"|\b(?:phpsessid|jsessionid|asp\.net_sessionid|connect\.sid|laravel_session"
+    r"|sessionid)\s?[=:]\s?([0-9A-Za-z%._+/=\-]{16,})",
     ignore_case=True,
 )
 
@@ -124,8 +133,6 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
             "-requirepass",
             "-storepass",
             "-keypass",
-        )
-        + (
             "-db",
             "-registry",
             "curl",
@@ -137,8 +144,14 @@ LOGIN_RULES: tuple[ContextRule, ...] = (
             "helm",
             "redis-cli",
             "ldapsearch",
-        )
-        + ("mongo", "sqlcmd", "smbclient", "net use", "echo", "auth", "login"),
+            "mongo",
+            "sqlcmd",
+            "smbclient",
+            "net use",
+            "echo",
+            "auth",
+            "login",
+        ),
         _find_command_lines,
         "curl -u deploy:" + alnum(10) + " https://ci.internal/build",
         "curl -u deploy https://ci.internal/build",

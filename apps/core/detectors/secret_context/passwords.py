@@ -22,8 +22,11 @@ from apps.core.detectors.synthetic import digits
 
 # The field's name in the languages of the larger customer bases.
 _NAME = (
-    r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord"
-    r"|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード|비밀번호)"
+    r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña"
+    r"|contrasena|senha|wachtwoord"
+    r"|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key|\bpsk"
+    r"|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード"
+    r"|비밀번호)"
 )
 _ASSIGNED = Pattern(
     rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|[\"'],){VALUE}",
@@ -48,22 +51,28 @@ _OTHER_PASSES = Pattern(
 )
 # Settings about passwords, such as ``password_min_length = 12``.
 _ABOUT_PASSWORDS = Pattern(
-    r"(?:passw\w*|pwd|passphrase)[ _.\-]?(?:field|label|hint|polic|placeholder|length|reset|url|link|path|file|type|valid"
-    r"|regex|pattern|error|message|form|input|strength|expir|min|max|column|prompt|encod|hash|manage|page|rule|age|histor"
+    r"(?:passw\w*|pwd|passphrase)[ _.\-]?(?:field|label|hint|polic|placeholder|length|reset|url|link|path"
+    r"|file|type|valid"
+    r"|regex|pattern|error|message|form|input|strength|expir|min|max|column|prompt|encod|hash|manage|page"
+    r"|rule|age|histor"
     r"|attempt|retr|count|chang|update|require|enable|name|id\b|salt|less|protect|last|recover|forgot|ref)"
     r"|(?:hash|crypt|forgot|reset|no|without)[ _.\-]?pass",
     ignore_case=True,
 )
 _NEW_VALUE = Pattern(r"\bto:?\s{0,3}[\"'`]?$", ignore_case=True)
 _COUNTED = Pattern(
-    r"\W{0,3}(?:digits?|numbers?|characters?|chars?|letters?|stellig|times|days|attempts|wrong|per\b|or more|\+)",
+    r"\W{0,3}(?:digits?|numbers?|characters?|chars?|letters?|stellig|times|days|attempts|wrong|per\b|or more"
+    r"|\+)",
     ignore_case=True,
 )
 _PIN = Pattern(
-    r"\b(?:(?:pin|passcode)(?: (?:code|number|no\.?))?|cvv2?|cvc2?|cvn|card (?:verification|security) (?:code|number|value)"
-    r"|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is|was|ist|to|=|:):?\s{0,3}[\"']?"
+    r"\b(?:(?:pin|passcode)(?: (?:code|number|no\.?))?|cvv2?|cvc2?|cvn|card (?:verification|security) (?:code"
+    r"|number|value)"
+    r"|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is|was|ist|to|="
+    r"|:):?\s{0,3}[\"']?"
     r"(\d{3,8})(?:[^\w]|$)"
-    r"|\b(?:my|his|her|their|our|card|bank|atm|debit|phone|door|sim|with|use|uses|using|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
+    r"|\b(?:my|his|her|their|our|card|bank|atm|debit|phone|door|sim|with|use|uses|using"
+    r"|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
     ignore_case=True,
 )
 _TELLS_WORDS = Pattern(r"phrase|\bis\b|lautet|\best\b|\bes\b", ignore_case=True)
@@ -160,8 +169,6 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
             "senha",
             "wachtwoord",
             "hasło",
-        )
-        + (
             "haslo",
             "heslo",
             "clave",
@@ -172,8 +179,8 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
             "пароль",
             "密码",
             "パスワード",
-        )
-        + ("비밀번호",),
+            "비밀번호",
+        ),
         _find_assigned,
         "The password for the wiki is " + "tr0ub4dor" + "&3",
         "The password for the wiki is case-sensitive and expires after 90 days",

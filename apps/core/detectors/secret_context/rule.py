@@ -25,8 +25,8 @@ class ContextRule:
     near_miss: str
 
 
-# Between a name and its value: ``"name": "``, ``name :=``, ``var name string =``, ``<name>``, ``name: |`` and a new line,
-# ``"name", "value": "``, "name is now", "name for the printer is".
+# Between a name and its value: ``"name": "``, ``name :=``, ``var name string =``, ``<name>``, ``name: |`` and a new
+# line, ``"name", "value": "``, "name is now", "name for the printer is".
 PURPOSE = (
     r"(?: ?\([^)\n]{1,40}\)|(?: |: ?)(?:string|str|char \*?)"
     r"| (?:for|to|of|on|in|from)(?: [\w.@'’\-]{1,40}){1,6}?"
@@ -34,7 +34,8 @@ PURPOSE = (
 )
 AFTER_NAME = r"\\{0,2}[\"'\])]{0,2}[ \t]{0,3}"
 OPERATOR = (
-    r"(?:=>|[?+.:]{0,3}={1,2}|:[ \t]{0,2}[|>][+\-]?\s{1,12}|>\s{0,12}|:|：|\|\||,?\s{1,6}[\"']?value[\"']?\s{0,2}[:=]"
+    r"(?:=>|[?+.:]{0,3}={1,2}|:[ \t]{0,2}[|>][+\-]?\s{1,12}|>\s{0,12}|:|：|\|\|"
+    r"|,?\s{1,6}[\"']?value[\"']?\s{0,2}[:=]"
     r"|\b(?:is|are|was)(?: now| still| currently)?:?|\b(?:to|as|lautet|ist|est|es|sind)\b:?|é:?)"
 )
 VALUE = (

@@ -92,7 +92,8 @@ CLOUD_RULES = (
     SecretRule(
         "azure-storage-key",
         "Microsoft Azure",
-        r"(?i:account|storage|cosmos|primary|secondary|azure|master|shared)[\w .\-]{0,25}(?i:key)[\"'\\]{0,3}\s{0,3}"
+        r"(?i:account|storage|cosmos|primary|secondary|azure|master"
+        r"|shared)[\w .\-]{0,25}(?i:key)[\"'\\]{0,3}\s{0,3}"
         r"(?:=>|:=|[=:,]|\bis\b)\s{0,3}[\"'`\\]{0,3}([0-9A-Za-z+/]{86}==)",
         "DefaultEndpointsProtocol=https;AccountName=demo;AccountKey=" + characters(86, BASE64) + "==",
         "integrity: sha512-" + characters(86, BASE64) + "==",
@@ -190,7 +191,8 @@ CLOUD_RULES = (
     SecretRule(
         "yandex-cloud-key",
         "Yandex Cloud",
-        r"\b(?:AQVN[0-9A-Za-z_\-]{35,38}|YC[0-9A-Za-z_\-]{38}|t1\.[0-9A-Za-z_\-]{10,}={0,2}\.[0-9A-Za-z_\-]{86}={0,2})",
+        r"\b(?:AQVN[0-9A-Za-z_\-]{35,38}|YC[0-9A-Za-z_\-]{38}"
+        r"|t1\.[0-9A-Za-z_\-]{10,}={0,2}\.[0-9A-Za-z_\-]{86}={0,2})",
         "AQVN" + alnum(36),
         "AQVN" + alnum(10),
         ("aqvn", "yc", "t1."),

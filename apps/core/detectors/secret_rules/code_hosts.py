@@ -34,11 +34,24 @@ CODE_HOST_RULES = (
     SecretRule(
         "gitlab-token",
         "GitLab",
-        r"\b(?:glpat|gldt|glrt|glrtr|glcbt|glptt|glft|glimt|glagent|gloas|glsoat|glffct|glwt)-[0-9A-Za-z_\-.]{20,}",
+        r"\b(?:glpat|gldt|glrt|glrtr|glcbt|glptt|glft|glimt|glagent|gloas|glsoat|glffct"
+        r"|glwt)-[0-9A-Za-z_\-.]{20,}",
         "glpat-" + alnum(20),
         "glpat-" + alnum(9),
-        ("glpat-", "gldt-", "glrt", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-")
-        + ("glffct-", "glwt-"),
+        (
+            "glpat-",
+            "gldt-",
+            "glrt",
+            "glcbt-",
+            "glptt-",
+            "glft-",
+            "glimt-",
+            "glagent-",
+            "gloas-",
+            "glsoat-",
+            "glffct-",
+            "glwt-",
+        ),
     ),
     SecretRule(
         "gitlab-runner-registration-token",

@@ -34,7 +34,8 @@ INFRASTRUCTURE_RULES = (
     SecretRule(
         "kubernetes-secret",
         "Kubernetes",
-        r"(?is)\bkind:\s{0,3}[\"']?secret[\"']?\s.{0,300}?\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>][+\-]?\s+)?"
+        r"(?is)\bkind:\s{0,3}[\"']?secret[\"']?\s.{0,300}?\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>]"
+        r"[+\-]?\s+)?"
         r"[\"']?([0-9a-z+/]{10,}={0,3})(?:[\s\"']|$)"
         r"|\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>][+\-]?\s+)?[\"']?([0-9a-z+/]{10,}={0,3})[\s\"'].{0,300}?"
         r"\bkind:\s{0,3}[\"']?secret\b",
@@ -53,7 +54,8 @@ INFRASTRUCTURE_RULES = (
     SecretRule(
         "onepassword-service-token",
         "1Password",
-        r"\b(?:ops_eyJ[0-9A-Za-z+/_\-]{100,}={0,3}|A3-[0-9A-Z]{6}-(?:[0-9A-Z]{11}|[0-9A-Z]{6}-[0-9A-Z]{5})(?:-[0-9A-Z]{5}){3})",
+        r"\b(?:ops_eyJ[0-9A-Za-z+/_\-]{100,}={0,3}|A3-[0-9A-Z]{6}-(?:[0-9A-Z]{11}"
+        r"|[0-9A-Z]{6}-[0-9A-Z]{5})(?:-[0-9A-Z]{5}){3})",
         "A3-" + "-".join((upper(6), upper(11), upper(5), upper(5), upper(5))),
         "A3-" + upper(6),
         ("ops_eyj", "a3-"),
@@ -175,7 +177,8 @@ INFRASTRUCTURE_RULES = (
     SecretRule(
         "authress-access-key",
         "Authress",
-        r"\b(?:sc|ext|scauth|authress)_[0-9A-Za-z]{5,30}\.[0-9A-Za-z]{4,6}\.acc[_\-][0-9A-Za-z\-]{10,32}\.[0-9A-Za-z+/_=\-]{30,120}",
+        r"\b(?:sc|ext|scauth|authress)_[0-9A-Za-z]{5,30}\.[0-9A-Za-z]{4,6}\.acc[_\-][0-9A-Za-z\-]{10,32}\."
+        r"[0-9A-Za-z+/_=\-]{30,120}",
         "sc_" + lower(10) + "." + lower(4) + ".acc-" + lower(12) + "." + alnum(60),
         "sc_" + lower(10) + "." + lower(4),
         ("sc_", "ext_", "scauth_", "authress_"),

@@ -33,7 +33,8 @@ KEY_MATERIAL_RULES = (
         "der-private-key",
         "Private key",
         # The first bytes of a PKCS #1 or PKCS #8 RSA key and of a SEC 1 key, in Base64 without the lines around it.
-        r"\b(?:MII[A-Z][0-9A-Za-z+/]{2}IBAAK[BC]|MII[A-Z][0-9A-Za-z+/]{2}IBADANBgkqhkiG9w0BAQEFAAS|MHcCAQEEI)[0-9A-Za-z+/=\\]{30,}",
+        r"\b(?:MII[A-Z][0-9A-Za-z+/]{2}IBAAK[BC]|MII[A-Z][0-9A-Za-z+/]{2}IBADANBgkqhkiG9w0BAQEFAAS"
+        r"|MHcCAQEEI)[0-9A-Za-z+/=\\]{30,}",
         "MIIEpA" + "IBAAKCAQEA" + characters(60, BASE64),
         # A public key.
         "MIIBIj" + "ANBgkqhkiG9w0BAQEFAAOCAQ8A" + characters(60, BASE64),
@@ -74,7 +75,8 @@ KEY_MATERIAL_RULES = (
     SecretRule(
         "json-web-encryption",
         "JSON Web Token",
-        r"\beyJ[0-9A-Za-z_\-]{12,}\.[0-9A-Za-z_\-]{0,400}\.[0-9A-Za-z_\-]{10,24}\.[0-9A-Za-z_\-]{10,}\.[0-9A-Za-z_\-]{16,24}",
+        r"\beyJ[0-9A-Za-z_\-]{12,}\.[0-9A-Za-z_\-]{0,400}\.[0-9A-Za-z_\-]{10,24}\.[0-9A-Za-z_\-]{10,}\."
+        r"[0-9A-Za-z_\-]{16,24}",
         "eyJ" + alnum(40) + "." + alnum(60) + "." + alnum(16) + "." + alnum(80) + "." + alnum(22),
         "eyJ" + alnum(40) + ".zip",
         ("eyj",),
@@ -108,7 +110,8 @@ KEY_MATERIAL_RULES = (
     SecretRule(
         "wallet-seed-phrase",
         "Cryptocurrency wallet",
-        r"(?i:seed|recovery|mnemonic|backup|secret recovery)(?i: phrase| words)?\s{0,2}(?i:is|are|was|:|=|-)[\s:\"'`]{0,4}"
+        r"(?i:seed|recovery|mnemonic|backup|secret recovery)(?i: phrase| words)?\s{0,2}(?i:is|are|was|:|="
+        r"|-)[\s:\"'`]{0,4}"
         r"((?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})\b",
         "My seed phrase is " + "ladder orbit canvas ".lower() * 3 + "velvet tunnel magnet",
         "The recovery phrase is a list of twelve words that you should write down on paper and keep in a safe",
@@ -117,8 +120,10 @@ KEY_MATERIAL_RULES = (
     SecretRule(
         "password-hash",
         "Password hash",
-        r"\$2[abxy]\$[0-9]{2}\$[./0-9A-Za-z]{53}|\$argon2(?:id|i|d)\$v=[0-9]+\$[0-9A-Za-z=,]+\$[0-9A-Za-z+/]{8,}\$[0-9A-Za-z+/]{16,}"
-        r"|\$[156y]\$(?:rounds=[0-9]+\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{22,86}|\bpbkdf2_sha256\$[0-9]+\$[0-9A-Za-z]+\$[0-9A-Za-z+/]{43}="
+        r"\$2[abxy]\$[0-9]{2}\$[./0-9A-Za-z]{53}|\$argon2(?:id|i"
+        r"|d)\$v=[0-9]+\$[0-9A-Za-z=,]+\$[0-9A-Za-z+/]{8,}\$[0-9A-Za-z+/]{16,}"
+        r"|\$[156y]\$(?:rounds=[0-9]+\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{22,86}"
+        r"|\bpbkdf2_sha256\$[0-9]+\$[0-9A-Za-z]+\$[0-9A-Za-z+/]{43}="
         r"|\bscrypt:[0-9]+:[0-9]+:[0-9]+\$[0-9A-Za-z]+\$[0-9a-f]{64,}",
         "$2b$" + "12$" + characters(53, _BCRYPT),
         "$2b$" + "12$ is the head of a bcrypt hash",

@@ -17,7 +17,8 @@ MONITORING_RULES = (
     SecretRule(
         "grafana-token",
         "Grafana",
-        r"\b(?:glsa_[0-9A-Za-z]{32}_[0-9A-Fa-f]{8}|glc_[0-9A-Za-z+/]{32,}={0,3}|eyJrIjoi[0-9A-Za-z]{40,}={0,3})",
+        r"\b(?:glsa_[0-9A-Za-z]{32}_[0-9A-Fa-f]{8}|glc_[0-9A-Za-z+/]{32,}={0,3}"
+        r"|eyJrIjoi[0-9A-Za-z]{40,}={0,3})",
         "glsa_" + alnum(32) + "_" + hexa(8),
         "glsa_" + alnum(10),
         ("glsa_", "glc_", "eyjrijoi"),

@@ -34,7 +34,14 @@ class Command(HouseCommand):
             help="Start from a data file's labels; two texts of each become its examples, and thereby seeds.",
         )
         parser.add_argument("--text-column", help="With --labels-from: where the text is (default: guessed).")
-        parser.add_argument("--member", nargs="*", action="extend", default=[], metavar="USER:ROLE")
+        parser.add_argument(
+            "--member",
+            nargs="*",
+            action="extend",
+            default=[],
+            metavar="USER:ROLE",
+            help="Several roles: USER:lead+reviewer.",
+        )
         parser.add_argument("--sandbox", action="store_true", help="No launch review, fewer conditions.")
 
     def run(self, **options: Any) -> str:

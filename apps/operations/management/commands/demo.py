@@ -25,7 +25,7 @@ class Command(HouseCommand):
     example = "manage.py demo --port 8000\n  manage.py demo --headless"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=int, default=8000, help="Where web listens on 127.0.0.1.")
         parser.add_argument("--headless", action="store_true", help="Run the loop, print one JSON object, and end.")
         parser.add_argument("--name", default=NAME, help="Name of the demo project.")
         parser.add_argument("--no-serve", action="store_true", help="Load and print the links, but start nothing.")

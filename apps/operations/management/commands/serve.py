@@ -14,7 +14,7 @@ class Command(HouseCommand):
     example = "manage.py serve --port 8000"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=int, default=8000, help="Where web listens on 127.0.0.1.")
 
     def run(self, **options: Any) -> str:
         self.stdout.write(f"SynthReview is at http://127.0.0.1:{options['port']}/ (Ctrl+C ends it)")
