@@ -8,8 +8,9 @@ from django.urls import include, path
 from apps.reports.views import home
 
 project_urls = [
-    path("", include("apps.reports.urls")),
+    # Before the reports: "gaps/new/" is a form, "gaps/<slug>/" a page.
     path("", include("apps.specs.urls")),
+    path("", include("apps.reports.urls")),
     path("import/", include("apps.intake.urls")),
     path("holdout/", include("apps.holdout.urls")),
     path("", include("apps.generation.urls")),

@@ -56,8 +56,10 @@ def create_launch_review(
     if seal and not invalid and look is None:
         text = f"The {seal.looks} looks at this holdout are spent: freeze a successor from fresh real rows."
         invalid = [InvalidReason("looks_spent", text)]
-    is_scored = seal is not None and look is not None
-    report = _compare(project, seal, models, training) if is_scored else invalid_report(invalid)
+    if seal is not None and look is not None:
+        report = _compare(project, seal, models, training)
+    else:
+        report = invalid_report(invalid)
     return _keep(project, seal, models, look, report, actor)
 
 

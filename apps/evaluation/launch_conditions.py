@@ -73,7 +73,7 @@ class Gate:
 
 def rule_for(*, alpha: float, looks: int, delta: float) -> LaunchRule:
     """Divides α once by the declared looks and derives the guards from it."""
-    if not (0 < alpha < 0.5 and looks >= 1 and 0 < delta < 1):
+    if not (0 < alpha <= 0.5 and looks >= 1 and 0 < delta < 1):
         raise ValueError(f"alpha {alpha}, {looks} looks and delta {delta} are no launch rule.")
     per_look = alpha / looks
     return LaunchRule(
@@ -210,7 +210,8 @@ def _counted(pool: SliceCounts) -> str:
 
 
 def points(change: float) -> str:
-    return f"{change * 100:+.1f} points"
+    # Adding nought turns a rounded −0.0 into +0.0.
+    return f"{round(change * 100, 1) + 0.0:+.1f} points"
 
 
 def p_value(value: float) -> str:

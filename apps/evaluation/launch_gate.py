@@ -147,12 +147,10 @@ def headline(outcome: LaunchOutcome) -> str:
     if outcome.verdict == "NOT_PROVEN":
         return f"Not proven: {_lower(first)}"
     changes = {gate.name: points(gate.change) for gate in outcome.gates if gate.change is not None}
-    finding = (
-        f"Ship: the gap gains ({changes['rare']}), the common labels hold ({changes['common']}), "
-        f"the whole holdout improves ({changes['overall']})"
-    )
-    return finding + (
-        ", against the real-only control too." if "control" in changes else "; no control was compared."
+    control = f"{changes['control']} over" if "control" in changes else "not compared with"
+    return (
+        f"Ship: the gap gains ({changes['rare']}; {control} the real-only control), "
+        f"the common labels hold ({changes['common']}), the whole holdout improves ({changes['overall']})."
     )
 
 
@@ -231,7 +229,7 @@ def _verdict(
         return "NOT_PROVEN", list(thin)
     failed = [gate for gate in gates if gate.passed is False]
     if failed:
-        return "NOT_PROVEN", [f"{gate.text} {gate.remedy}".strip() for gate in failed]
+        return "NOT_PROVEN", [_failure_said(gate) for gate in failed]
     return "SHIP", [gate.text for gate in gates]
 
 
@@ -239,6 +237,10 @@ def _harm_said(test: HarmTest) -> str:
     name = GROUP_NAMES[test.name] if test.family == "groups" else f"The label {test.name}"
     seen = f"{test.fixed} fixed, {test.broken} broken of {test.n} rows"
     return f"{name} got clearly worse ({seen}; p {p_value(test.p)})."
+
+
+def _failure_said(gate: Gate) -> str:
+    return f"{gate.text.removesuffix('.')}; {_lower(gate.remedy)}" if gate.remedy else gate.text
 
 
 def _lower(sentence: str) -> str:

@@ -1,8 +1,16 @@
-from django.http import HttpResponse
+from __future__ import annotations
+
 from django.urls import path
+
+from apps.evaluation import views
 
 app_name = "evaluation"
 urlpatterns = [
-    path("", lambda request, project: HttpResponse("soon"), name="evaluation-home"),
-    path("launch/<uuid:uuid>/", lambda request, project, uuid: HttpResponse("soon"), name="launch-detail"),
+    path("", views.home, name="evaluation-home"),
+    path("compare/", views.comparison_new, name="comparison-new"),
+    path("compare/<uuid:uuid>/", views.comparison_detail, name="comparison-detail"),
+    path("predictions/", views.predictions_new, name="predictions-new"),
+    path("launch/", views.launch_new, name="launch-new"),
+    path("launch/<uuid:uuid>/", views.launch_detail, name="launch-detail"),
+    path("launch/<uuid:uuid>/slices.csv", views.launch_csv, name="launch-csv"),
 ]

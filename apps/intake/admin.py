@@ -9,11 +9,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.accounts.models import User
 from apps.intake.examples import publish_guide
 from apps.specs.forms import OneDraftForm
 from apps.specs.models import Label, LabelExample, LabelGuide, VersionStatus
-from apps.specs.project_admin import ProjectAdmin
+from apps.specs.project_admin import ProjectAdmin, actor_of
 
 
 class LabelInline(admin.TabularInline[Label, LabelGuide]):
@@ -65,9 +64,8 @@ class LabelGuideAdmin(ProjectAdmin):
 
     @admin.action(description="Publish", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[LabelGuide]) -> None:
-        actor = User.objects.get(pk=request.user.pk)
         for guide in queryset:
-            service = partial(publish_guide, guide=guide, actor=actor)
+            service = partial(publish_guide, guide=guide, actor=actor_of(request))
             self.call_service(request, f"{guide} is published; it never changes from now on.", service)
 
 

@@ -9,11 +9,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.accounts.models import User
 from apps.specs import services
 from apps.specs.forms import MembershipForm, OneDraftForm
 from apps.specs.models import Gap, GapStatus, Membership, Project, Role, Spec, VersionStatus
-from apps.specs.project_admin import ProjectAdmin
+from apps.specs.project_admin import ProjectAdmin, actor_of
 
 
 @admin.register(Project)
@@ -43,7 +42,9 @@ class MembershipAdmin(ProjectAdmin):
         return [*super().get_readonly_fields(request, obj), *(["user"] if obj is not None else [])]
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:  # noqa: FBT001
-        saved = services.set_member(project=obj.project, user=obj.user, roles=obj.roles, actor=_actor(request))
+        saved = services.set_member(
+            project=obj.project, user=obj.user, roles=obj.roles, actor=actor_of(request)
+        )
         obj.pk = saved.pk
 
 
@@ -68,7 +69,7 @@ class SpecAdmin(ProjectAdmin):
     @admin.action(description="Publish", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Spec]) -> None:
         for spec in queryset:
-            service = partial(services.publish_spec, spec=spec, actor=_actor(request))
+            service = partial(services.publish_spec, spec=spec, actor=actor_of(request))
             self.call_service(request, f"{spec} is published; it never changes from now on.", service)
 
 
@@ -90,9 +91,5 @@ class GapAdmin(ProjectAdmin):
     @admin.action(description="Open: register and lock the slice", permissions=["change"])
     def open(self, request: HttpRequest, queryset: QuerySet[Gap]) -> None:
         for gap in queryset:
-            service = partial(services.open_gap, gap=gap, actor=_actor(request))
+            service = partial(services.open_gap, gap=gap, actor=actor_of(request))
             self.call_service(request, f"The gap {gap} is open and its slice is locked.", service)
-
-
-def _actor(request: HttpRequest) -> User:
-    return User.objects.get(username=request.user.get_username())

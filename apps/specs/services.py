@@ -149,7 +149,8 @@ def missing_from_guide(guide: LabelGuide) -> list[str]:
         wanted = {
             "a definition": bool(label.definition.strip()),
             "a commonness (common, other or rare)": label.is_rejected or bool(label.commonness),
-            "a real example": label.is_rejected or any(example.text.strip() for example in label.examples.all()),
+            "a real example": label.is_rejected
+            or any(example.text.strip() for example in label.examples.all()),
         }
         lacks = [what for what, is_there in wanted.items() if not is_there]
         if lacks:
@@ -217,7 +218,8 @@ def create_gap(
 def free_gap_slug(*, project: Project, name: str) -> str:
     """The gap's address: its name, with a number behind where that is taken."""
     wanted = slugify(name)[:SLUG_ROOM] or "gap"
-    taken = set(project.gaps.filter(slug__startswith=wanted).values_list("slug", flat=True))
+    # "new" is a page.
+    taken = {"new", *project.gaps.filter(slug__startswith=wanted).values_list("slug", flat=True)}
     addresses = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
     return next(address for address in addresses if address not in taken)
 

@@ -1,4 +1,4 @@
-"""Browser tests: a real Chromium against a real server. Any answer of 400 or more that a test did not expect fails it."""
+"""Browser tests: a real Chromium against a real server. An answer of 400 or more that was not expected fails."""
 
 from __future__ import annotations
 

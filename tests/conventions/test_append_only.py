@@ -38,7 +38,10 @@ SETTLED: dict[str, tuple[dict[str, Any], str]] = {
 
 # Each table with columns that keep the value they were inserted with: the columns, tried one by one.
 WRITTEN_ONCE = {
-    "records.Record": ({"status": "generated", "source_type": "synthetic", "use": "", "review_method": ""}, ("input", "output", "prompt_version")),
+    "records.Record": (
+        {"status": "generated", "source_type": "synthetic", "use": "", "review_method": ""},
+        ("input", "output", "prompt_version"),
+    ),
     "specs.HoldoutSeal": ({}, ("content_hash", "delta", "alpha", "looks", "row_count")),
     "specs.Gap": ({"slice_hash": "1" * 64}, ("slice_hash", "slice_predicate")),
 }
@@ -49,8 +52,8 @@ def _rolled_back() -> Iterator[None]:
     """Rows with dangling keys never reach the end of the test's own transaction."""
     with transaction.atomic("default"), transaction.atomic("holdout"):
         yield
-        transaction.set_rollback(True, "default")
-        transaction.set_rollback(True, "holdout")
+        transaction.set_rollback(rollback=True, using="default")
+        transaction.set_rollback(rollback=True, using="holdout")
 
 
 def assert_refused(model: type[models.Model], statement: str, *values: Any) -> None:
@@ -108,7 +111,9 @@ def test_a_registered_gap_is_not_deleted() -> None:
     assert_refused(gap, "DELETE FROM specs_gap WHERE id = %s", insert_row(gap, slice_hash="1" * 64))
 
 
-@pytest.mark.parametrize(("label", "column"), [(label, name) for label, (_, names) in WRITTEN_ONCE.items() for name in names])
+@pytest.mark.parametrize(
+    ("label", "column"), [(label, name) for label, (_, names) in WRITTEN_ONCE.items() for name in names]
+)
 def test_a_column_written_once_keeps_its_value(label: str, column: str) -> None:
     model = apps.get_model(label)
     pk = insert_row(model, **WRITTEN_ONCE[label][0])

@@ -55,16 +55,26 @@ def problems_of(compose: Compose) -> list[str]:
                 problems.append(f"{name} {'lacks' if may else 'has'} the address of {alias}")
         if ("LEAKAGE_KEY_FILE" in environment) != ("leakage" in wall.ALLOWED[process]):
             problems.append(f"{name}: LEAKAGE_KEY_FILE and the leakage database go together")
-        named = {value.removeprefix(SECRETS) for value in environment.values() if str(value).startswith(SECRETS)}
-        problems += [f"{name} is granted {secret}, which its environment does not name" for secret in granted - named]
+        named = {
+            value.removeprefix(SECRETS) for value in environment.values() if str(value).startswith(SECRETS)
+        }
+        problems += [
+            f"{name} is granted {secret}, which its environment does not name" for secret in granted - named
+        ]
         problems += [f"{name} names {secret}, which it is not granted" for secret in named - granted]
         problems += [
             f"{name} has {variable} in plain text"
             for variable in (*wall.ADDRESS_VARIABLES.values(), "SECRET_KEY", "LEAKAGE_KEY")
             if variable in environment
         ]
-        problems += [f"{name} takes {key}" for key in ("env_file", "privileged", "volumes_from") if key in service]
-        problems += [f"{name} mounts {volume}" for volume in service.get("volumes", []) if not volume.startswith("files:")]
+        problems += [
+            f"{name} takes {key}" for key in ("env_file", "privileged", "volumes_from") if key in service
+        ]
+        problems += [
+            f"{name} mounts {volume}"
+            for volume in service.get("volumes", [])
+            if not volume.startswith("files:")
+        ]
     return problems
 
 
@@ -104,7 +114,12 @@ def test_the_services_are_those_of_the_wall(compose: Compose) -> None:
             "leakage_database_url",
             "beat has the address of leakage",
         ),
-        ("beat", {}, "holdout_database_url", "beat is granted holdout_database_url, which its environment does not name"),
+        (
+            "beat",
+            {},
+            "holdout_database_url",
+            "beat is granted holdout_database_url, which its environment does not name",
+        ),
         ("web", {"SECRET_KEY": "x"}, None, "web has SECRET_KEY in plain text"),
     ],
 )
@@ -119,13 +134,17 @@ def test_a_breach_of_the_wall_is_found(
 
 
 @pytest.mark.parametrize("service", PROCESSES)
-def test_the_settings_start_with_what_the_service_is_given(compose: Compose, service: str, tmp_path: Path) -> None:
+def test_the_settings_start_with_what_the_service_is_given(
+    compose: Compose, service: str, tmp_path: Path
+) -> None:
     """The settings themselves judge the environment: an address too many or too few stops the process."""
     environment = {"SYNTHREVIEW_VAR": str(tmp_path / "var")}
     for name, value in compose["services"][service]["environment"].items():
         if str(value).startswith(SECRETS):
             secret = tmp_path / value.removeprefix(SECRETS)
-            secret.write_text("postgresql://role:password@postgres/name" if "url" in secret.name else "k" * 64)
+            secret.write_text(
+                "postgresql://role:password@postgres/name" if "url" in secret.name else "k" * 64
+            )
             value = str(secret)
         environment[name] = re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", str(value))
     script = "import json; from django.conf import settings as s; print(json.dumps([s.PROCESS, sorted(s.DATABASES)]))"
@@ -156,7 +175,10 @@ def test_only_web_is_reached_from_outside_and_only_generation_gets_out(compose: 
     assert [name for name, service in services.items() if "ports" in service] == ["web"]
     assert compose["networks"]["inside"]["internal"] is True
     on = {name: set(service["networks"]) for name, service in services.items()}
-    assert {name for name, networks in on.items() if networks & {"outward"}} == {"worker-generation", *SERVERS}
+    assert {name for name, networks in on.items() if networks & {"outward"}} == {
+        "worker-generation",
+        *SERVERS,
+    }
     assert {name for name, networks in on.items() if networks & {"front"}} == {"web"}
     # A generation worker that is taken over finds the database and the broker, and no web server to ask.
     assert not on["worker-generation"] & on["web"]
@@ -178,7 +200,11 @@ def test_the_servers_are_what_the_documentation_promises(compose: Compose) -> No
 
 
 def test_files_are_shared_by_those_who_read_or_write_them(compose: Compose) -> None:
-    sharing = {name for name, service in compose["services"].items() if "files:/srv/synthreview/files" in service.get("volumes", [])}
+    sharing = {
+        name
+        for name, service in compose["services"].items()
+        if "files:/srv/synthreview/files" in service.get("volumes", [])
+    }
     assert sharing == set(PROCESSES) - {"beat"}
 
 

@@ -55,7 +55,9 @@ def names_read() -> tuple[set[str], set[str]]:
             if isinstance(target, ast.Name)
         }
         for argument in arguments_of_reads(tree):
-            value = argument.value if isinstance(argument, ast.Constant) else constants.get(ast.unparse(argument))
+            value = (
+                argument.value if isinstance(argument, ast.Constant) else constants.get(ast.unparse(argument))
+            )
             if isinstance(value, str):
                 names.add(value.removesuffix("_FILE"))
             else:

@@ -33,7 +33,9 @@ def test_no_migration_is_missing() -> None:
 
 def test_migrations_are_named_for_what_they_do() -> None:
     names = [path.stem for path in ROOT.glob("apps/*/migrations/0*.py")]
-    assert [name for name in names if not re.fullmatch(r"\d{4}_[a-z][a-z0-9_]+", name) or "_auto_" in name] == []
+    assert [
+        name for name in names if not re.fullmatch(r"\d{4}_[a-z][a-z0-9_]+", name) or "_auto_" in name
+    ] == []
 
 
 def guards_by_database() -> dict[str, set[str]]:

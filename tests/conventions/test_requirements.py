@@ -55,7 +55,11 @@ def test_every_pinned_file_is_known_here() -> None:
 @each_file
 def test_no_pinned_file_names_an_address(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
-    assert [line for line in lines if "://" in line or re.match(r"\s*(-i|-f|--index|--extra-index|--find-links|--trusted)", line)] == []
+    assert [
+        line
+        for line in lines
+        if "://" in line or re.match(r"\s*(-i|-f|--index|--extra-index|--find-links|--trusted)", line)
+    ] == []
 
 
 @each_file
@@ -63,7 +67,9 @@ def test_everything_is_pinned_to_one_version_with_its_hashes(name: str) -> None:
     loose = [
         entry
         for entry in entries(name)
-        if not re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", entry)
+        if not re.fullmatch(
+            r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", entry
+        )
     ]
     assert loose == []
 
@@ -72,7 +78,9 @@ def test_everything_is_pinned_to_one_version_with_its_hashes(name: str) -> None:
 def test_what_pyproject_asks_for_is_pinned_within_its_bounds(name: str) -> None:
     pinned = pins(name)
     for wanted, requirement in asked_for(*ASKED_FOR[name]).items():
-        versions = [str(next(iter(pin.specifier)).version) for (found, _), pin in pinned.items() if found == wanted]
+        versions = [
+            str(next(iter(pin.specifier)).version) for (found, _), pin in pinned.items() if found == wanted
+        ]
         assert versions, f"{wanted} is missing: make lock"
         assert all(requirement.specifier.contains(version) for version in versions), (wanted, versions)
 
@@ -93,4 +101,8 @@ def test_nothing_is_pinned_for_its_own_sake_that_pyproject_does_not_ask_for(name
 def test_two_files_never_pin_two_versions(one: str, other: str) -> None:
     first, second = pins(one), pins(other)
     both = first.keys() & second.keys()
-    assert {key: (str(first[key]), str(second[key])) for key in both if first[key].specifier != second[key].specifier} == {}
+    assert {
+        key: (str(first[key]), str(second[key]))
+        for key in both
+        if first[key].specifier != second[key].specifier
+    } == {}

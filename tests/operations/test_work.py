@@ -171,10 +171,17 @@ def test_looking_for_work_asks_only_the_databases_of_the_queue(queue: str) -> No
 
 
 def work(process: str, *arguments: str, var: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if "_URL" not in name and "LEAKAGE" not in name}
+    environment = {
+        name: value for name, value in os.environ.items() if "_URL" not in name and "LEAKAGE" not in name
+    }
     environment |= {"SYNTHREVIEW_PROCESS": process, "SYNTHREVIEW_VAR": str(var)}
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -214,7 +221,11 @@ def test_each_worker_runs_its_queue_with_its_own_addresses(tmp_path: Path) -> No
 def test_the_generation_process_does_not_even_start_with_what_it_must_not_have(
     variable: str, tmp_path: Path
 ) -> None:
-    environment = {"PATH": os.environ["PATH"], "SYNTHREVIEW_PROCESS": "generation", "SYNTHREVIEW_VAR": str(tmp_path)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SYNTHREVIEW_PROCESS": "generation",
+        "SYNTHREVIEW_VAR": str(tmp_path),
+    }
     said = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,

@@ -66,7 +66,9 @@ def is_editable(client: Client, row: Any) -> bool:
 # --- Published versions
 
 
-def test_a_draft_is_edited_and_a_published_version_only_read(client: Client, lead: User, project: Project) -> None:
+def test_a_draft_is_edited_and_a_published_version_only_read(
+    client: Client, lead: User, project: Project
+) -> None:
     published, draft = factories.make_spec(project), factories.make_spec(project, published=False)
     assert (is_editable(client, published), is_editable(client, draft)) == (False, True)
     for what in ("change", "delete"):
@@ -77,8 +79,14 @@ def test_a_draft_is_edited_and_a_published_version_only_read(client: Client, lea
 def test_the_labels_of_a_published_guide_are_only_read(client: Client, lead: User, project: Project) -> None:
     factories.make_guide(project, "a", "b")
     guide = factories.make_guide(project, "c", "d", published=False)
-    assert (is_editable(client, LabelGuide.objects.get(version=1)), is_editable(client, guide)) == (False, True)
-    assert (is_editable(client, Label.objects.get(name="a")), is_editable(client, Label.objects.get(name="c"))) == (
+    assert (is_editable(client, LabelGuide.objects.get(version=1)), is_editable(client, guide)) == (
+        False,
+        True,
+    )
+    assert (
+        is_editable(client, Label.objects.get(name="a")),
+        is_editable(client, Label.objects.get(name="c")),
+    ) == (
         False,
         True,
     )
@@ -95,7 +103,9 @@ def test_an_open_gap_is_only_read(client: Client, lead: User, project: Project) 
 
 def test_publishing_a_spec_goes_through_the_service(client: Client, lead: User, project: Project) -> None:
     spec = factories.make_spec(project, published=False)
-    assert run_action(client, spec, "publish") == ["Router spec v1 is published; it never changes from now on."]
+    assert run_action(client, spec, "publish") == [
+        "Router spec v1 is published; it never changes from now on."
+    ]
     spec.refresh_from_db()
     assert (spec.status, spec.published_by) == ("published", lead)
     assert "published already" in run_action(client, spec, "publish")[0]
@@ -145,7 +155,9 @@ def test_versions_are_counted_for_the_lead(client: Client, lead: User, project: 
 
 
 @pytest.mark.parametrize("model", [Spec, LabelGuide])
-def test_a_second_draft_is_refused_on_the_form(model: type[Any], client: Client, lead: User, project: Project) -> None:
+def test_a_second_draft_is_refused_on_the_form(
+    model: type[Any], client: Client, lead: User, project: Project
+) -> None:
     factories.make_spec(project, published=False)
     factories.make_guide(project, published=False)
     response = client.post(page(model, "add"), spec_data(project) | guide_data(project))
@@ -162,7 +174,9 @@ def test_a_draft_stays_in_its_project(client: Client, lead: User, project: Proje
     assert (draft.task, draft.project) == ("Changed.", project)
 
 
-def test_length_bounds_the_wrong_way_round_are_refused_on_the_form(client: Client, lead: User, project: Project) -> None:
+def test_length_bounds_the_wrong_way_round_are_refused_on_the_form(
+    client: Client, lead: User, project: Project
+) -> None:
     response = client.post(page(Spec, "add"), spec_data(project, min_chars=500))
     assert response.status_code == 200
     assert not Spec.objects.exists()
@@ -179,7 +193,10 @@ def test_a_new_label_goes_into_a_draft_only(client: Client, lead: User, project:
         "examples-TOTAL_FORMS": 0,
         "examples-INITIAL_FORMS": 0,
     }
-    statuses = [client.post(page(Label, "add"), data | {"guide": guide.pk}).status_code for guide in (published, draft)]
+    statuses = [
+        client.post(page(Label, "add"), data | {"guide": guide.pk}).status_code
+        for guide in (published, draft)
+    ]
     assert statuses == [200, 302]
     assert Label.objects.get(name="late").guide == draft
 

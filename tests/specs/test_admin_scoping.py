@@ -26,14 +26,20 @@ OF_THE_INSTALLATION: set[type[Model]] = {User, Group}
 # How to make a changeable row of each model, in a project.
 MAKERS: dict[type[Model], Callable[[Project], Model]] = {
     Project: lambda project: project,
-    Membership: lambda project: Membership.objects.create(project=project, user=factories.make_user(), roles=["reviewer"]),
+    Membership: lambda project: Membership.objects.create(
+        project=project, user=factories.make_user(), roles=["reviewer"]
+    ),
     Spec: lambda project: factories.make_spec(project, published=False),
     Gap: lambda project: factories.make_gap(project, status="draft", slice_hash="", slice_predicate={}),
     LabelGuide: lambda project: factories.make_guide(project, published=False),
-    Label: lambda project: Label.objects.get(guide=factories.make_guide(project, published=False), name="refund"),
+    Label: lambda project: Label.objects.get(
+        guide=factories.make_guide(project, published=False), name="refund"
+    ),
 }
 
-PROJECT_ADMINS = {model: page for model, page in admin.site._registry.items() if isinstance(page, ProjectAdmin)}
+PROJECT_ADMINS = {
+    model: page for model, page in admin.site._registry.items() if isinstance(page, ProjectAdmin)
+}
 each_model = pytest.mark.parametrize("model", PROJECT_ADMINS, ids=lambda model: model._meta.label)
 
 
@@ -71,7 +77,9 @@ def test_a_lead_cannot_see_what_belongs_to_the_installation(model: type[Model], 
 
 
 @each_model
-def test_the_list_shows_own_rows_only_and_does_not_even_name_other_projects(model: type[Model], scene: Scene) -> None:
+def test_the_list_shows_own_rows_only_and_does_not_even_name_other_projects(
+    model: type[Model], scene: Scene
+) -> None:
     response = scene.client.get(page(model, "changelist"))
     assert response.status_code == 200
     assert set(response.context["cl"].queryset) >= {scene.mine}
@@ -81,7 +89,9 @@ def test_the_list_shows_own_rows_only_and_does_not_even_name_other_projects(mode
 
 @each_model
 @pytest.mark.parametrize("what", ["change", "delete", "history"])
-def test_a_row_of_others_looks_like_one_that_does_not_exist(model: type[Model], what: str, scene: Scene) -> None:
+def test_a_row_of_others_looks_like_one_that_does_not_exist(
+    model: type[Model], what: str, scene: Scene
+) -> None:
     for method in (scene.client.get, scene.client.post):
         response = method(page(model, what, scene.theirs.pk))
         assert response.status_code in {302, 403, 404}
@@ -105,9 +115,16 @@ def test_choices_of_rows_are_of_own_projects(model: type[Model], scene: Scene) -
             continue
         form = response.context["adminform"].form
         for field in model._meta.fields:
-            if not isinstance(field, ForeignKey) or field.name not in form.fields or field.related_model is User:
+            if (
+                not isinstance(field, ForeignKey)
+                or field.name not in form.fields
+                or field.related_model is User
+            ):
                 continue
-            offered = {PROJECT_ADMINS[field.related_model].project_of(row) for row in form.fields[field.name].queryset}
+            offered = {
+                PROJECT_ADMINS[field.related_model].project_of(row)
+                for row in form.fields[field.name].queryset
+            }
             assert others not in offered, field.name
 
 
@@ -116,7 +133,12 @@ def test_a_row_cannot_be_made_in_a_project_of_others(model: type[Model], scene: 
     """Posting an id that the form does not offer."""
     before = model._default_manager.count()
     others = Project.objects.get(name="Secret of others")
-    data = {"project": others.pk, "guide": getattr(scene.theirs, "guide_id", 1), "name": "planted", "task": "planted"}
+    data = {
+        "project": others.pk,
+        "guide": getattr(scene.theirs, "guide_id", 1),
+        "name": "planted",
+        "task": "planted",
+    }
     response = scene.client.post(page(model, "add"), data)
     assert response.status_code in {200, 403}
     assert model._default_manager.count() == before
@@ -140,7 +162,12 @@ def test_members_are_the_business_of_admins_alone(model: type[Model], client: Cl
 
 @each_model
 @pytest.mark.parametrize(
-    "query", ["published_by__password__startswith=p", "project__memberships__user__password__startswith=p", "_connector=OR"]
+    "query",
+    [
+        "published_by__password__startswith=p",
+        "project__memberships__user__password__startswith=p",
+        "_connector=OR",
+    ],
 )
 def test_the_list_cannot_be_asked_about_other_tables(model: type[Model], query: str, scene: Scene) -> None:
     response = scene.client.get(f"{page(model, 'changelist')}?{query}")

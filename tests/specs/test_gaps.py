@@ -30,14 +30,20 @@ def make_draft(project: Project, *labels: str, count: int = 10) -> Gap:
 def test_opening_registers_the_slice_and_who_did_it(project: Project) -> None:
     actor = factories.make_user()
     gap = services.open_gap(gap=make_draft(project, "refund", "billing"), actor=actor)
-    assert (gap.status, gap.opened_by, gap.slice_predicate) == ("open", actor, {"label_in": ["billing", "refund"]})
+    assert (gap.status, gap.opened_by, gap.slice_predicate) == (
+        "open",
+        actor,
+        {"label_in": ["billing", "refund"]},
+    )
     assert len(gap.slice_hash) == 64
     assert list(Gap.objects.registered()) == [gap]
 
 
 def test_two_gaps_of_the_same_labels_have_two_hashes(project: Project) -> None:
     first = services.open_gap(gap=make_draft(project, "refund"), actor=None)
-    second = services.create_gap(project=project, name="Again", target_labels=["refund"], target_count=1, actor=None)
+    second = services.create_gap(
+        project=project, name="Again", target_labels=["refund"], target_count=1, actor=None
+    )
     assert services.open_gap(gap=second, actor=None).slice_hash != first.slice_hash
 
 
@@ -81,7 +87,9 @@ def test_opening_from_a_stale_page_changes_nothing(project: Project) -> None:
         {"slice_hash": ""},
     ],
 )
-def test_a_registered_slice_is_locked_even_against_the_orm(project: Project, change: dict[str, object]) -> None:
+def test_a_registered_slice_is_locked_even_against_the_orm(
+    project: Project, change: dict[str, object]
+) -> None:
     services.open_gap(gap=make_draft(project, "refund"), actor=None)
     with pytest.raises(DatabaseError, match="slice of a gap is locked"), transaction.atomic():
         Gap.objects.update(**change)

@@ -39,7 +39,10 @@ def test_a_whole_guide_is_read() -> None:
 
 
 def test_a_bare_name_is_a_label_to_be_filled_in() -> None:
-    assert [label.name for label in parse_guide("labels: [refunds, billing]").labels] == ["refunds", "billing"]
+    assert [label.name for label in parse_guide("labels: [refunds, billing]").labels] == [
+        "refunds",
+        "billing",
+    ]
 
 
 def test_every_problem_is_named_by_its_label() -> None:
@@ -83,7 +86,9 @@ def test_yaml_cannot_make_objects() -> None:
 
 @pytest.mark.parametrize("value", ["'no'", "maybe", "1", "[yes]"])
 def test_rejected_is_yes_or_no(value: str) -> None:
-    assert problems_of(f"labels: [{{name: a, rejected: {value}}}]") == ["label 1 (a): rejected must be true or false"]
+    assert problems_of(f"labels: [{{name: a, rejected: {value}}}]") == [
+        "label 1 (a): rejected must be true or false"
+    ]
 
 
 def test_a_name_that_fits_no_column_is_refused() -> None:

@@ -47,7 +47,9 @@ def test_a_name_or_address_that_is_taken_is_refused(project: Project, name: str)
         services.create_project(name=name, task_type="classification", actor=None)
 
 
-@pytest.mark.parametrize(("name", "task_type"), [("…", "classification"), ("Fine", "no such task"), ("a" * 121, "classification")])
+@pytest.mark.parametrize(
+    ("name", "task_type"), [("…", "classification"), ("Fine", "no such task"), ("a" * 121, "classification")]
+)
 def test_a_project_needs_a_usable_name_and_a_known_task(name: str, task_type: str) -> None:
     with pytest.raises(DomainError):
         services.create_project(name=name, task_type=task_type, actor=None)

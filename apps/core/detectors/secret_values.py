@@ -20,6 +20,8 @@ from apps.core.detectors.patterns import Pattern
 # Fewer bits per character than this, over a value long enough to tell, is a word or a pattern, not chance.
 RANDOM_BITS = 3.0
 DISTINCT_FOR_RANDOM = 5
+# One character that makes up more of a value than this fills a gap.
+FILLER_SHARE = 0.6
 LONG_ENOUGH_TO_COUNT = 12
 
 _FILLED = Pattern(
@@ -95,9 +97,11 @@ def entropy(value: str) -> float:
 
 
 def is_filled_in(value: str) -> bool:
-    """False for a token whose body is a placeholder: crosses, "your", one character over and over."""
-    if len(value) >= LONG_ENOUGH_TO_COUNT and len(set(value)) < DISTINCT_FOR_RANDOM:
-        return False
+    """False for a token whose body is a placeholder: crosses, "your", hardly more than one character."""
+    if len(value) >= LONG_ENOUGH_TO_COUNT:
+        counts = Counter(value).most_common(1)
+        if len(set(value)) < DISTINCT_FOR_RANDOM or counts[0][1] > FILLER_SHARE * len(value):
+            return False
     return not _FILLED.occurs_in(value.encode())
 
 

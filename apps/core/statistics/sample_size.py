@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import count
 
 from apps.core.statistics.intervals import NORMAL
 from apps.core.statistics.paired import tango_z
@@ -28,12 +29,12 @@ def least_rows(*, alpha: float, delta: float) -> int:
     Tango's z of no changes is √(n·δ / (1 − δ)).
     """
     z = NORMAL.inv_cdf(1 - alpha)
-    return math.ceil(z * z * (1 - delta) / delta)
+    return max(1, math.ceil(z * z * (1 - delta) / delta))
 
 
 def least_changed(*, alpha: float) -> int:
     """Smallest number of changed rows that can pass McNemar's mid-p at ``alpha``: 0.5^(b+1) ≤ α."""
-    return next(b for b in range(1, 64) if 0.5 ** (b + 1) <= alpha)
+    return next(b for b in count(1) if 0.5 ** (b + 1) <= alpha)
 
 
 @lru_cache(maxsize=256)
@@ -50,10 +51,10 @@ def rows_for_no_loss(*, churn: float, delta: float, alpha: float, power: float =
     def reached(n: int) -> float:
         random = np.random.default_rng(SEED)
         draws = random.multinomial(n, [churn / 2, churn / 2, 1 - churn], size=SIMULATIONS)
-        pairs, counts = np.unique(draws[:, :2], axis=0, return_counts=True)
+        pairs, times = np.unique(draws[:, :2], axis=0, return_counts=True)
         passed = [
-            count
-            for (fixed, broken), count in zip(pairs.tolist(), counts.tolist(), strict=True)
+            times_seen
+            for (fixed, broken), times_seen in zip(pairs.tolist(), times.tolist(), strict=True)
             if tango_z(fixed, broken, n, -delta) >= z
         ]
         return float(sum(passed) / SIMULATIONS)

@@ -54,7 +54,7 @@ def load_demo(name: str = NAME) -> Project:
     _bring_real_data(project)
     common = [label.name for label in guide.labels if label.commonness == Commonness.COMMON]
     # A demo's holdout is small: δ and the looks are chosen so that a clear gain can be shown on it at all.
-    terms = FreezeTerms(rare=[GAP_LABEL], common=common, delta=0.05, alpha=0.05, looks=3)
+    terms = FreezeTerms(rare=[GAP_LABEL], common=common, delta=0.05, alpha=0.05, looks=2)
     holdout.continue_freeze(holdout=holdout.begin_freeze(project=project, terms=terms, actor=None))
     gap = _name_the_gap(project)
     for prompt_version in _write_prompts(project):

@@ -64,7 +64,9 @@ def read_value(text: EncodedText, start: int, end: int) -> tuple[str, int]:
     """
     value = text.value(start, end)
     if is_quoted(text, start):
-        return value, end
+        # In JSON inside JSON the closing quote has a backslash before it, as the opening one has.
+        kept = value.rstrip("\\") if text.before(start, 2)[:1] == b"\\" else value
+        return kept, start + len(kept.encode())
     kept = value.split("&", 1)[0] if text.before(start, 1) == b"=" else value
     kept = kept.rstrip(_SENTENCE_MARKS)
     return kept, start + len(kept.encode())

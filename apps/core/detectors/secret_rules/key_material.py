@@ -7,6 +7,9 @@ from apps.core.detectors.synthetic import BASE58, BASE64, HEX, alnum, characters
 
 _BCRYPT = "./" + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+# A line's end in a file, and in a string of JSON or of a program.
+_LINE_END = r"(?:\s|\\[nr])"
+
 KEY_MATERIAL_RULES = (
     SecretRule(
         "pem-private-key",
@@ -14,9 +17,8 @@ KEY_MATERIAL_RULES = (
         # The footer is optional: a text cut in the middle of a key has leaked the key's first part all the same. The
         # body has no hyphen, so that a page full of headers is read once.
         r"-----BEGIN (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"[\s\\nr]{0,8}(?:[A-Za-z]+(?:-[A-Za-z]+)?: [^\n]{0,120}\s{1,4}){0,6}"
-        r"(?:[\s\\]{0,8}[0-9A-Za-z+/=]{16,})*"
-        r"(?:[0-9A-Za-z+/=\s\\]{0,100}-----END [0-9A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
+        rf"(?:{_LINE_END}{{1,8}}[A-Za-z]+(?:-[A-Za-z]+)?: [^\n]{{0,120}}){{0,6}}(?:{_LINE_END}{{1,8}}[0-9A-Za-z+/=]{{16,}})*"
+        rf"(?:(?:{_LINE_END}|[0-9A-Za-z+/=]){{0,100}}-----END [0-9A-Z ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----)?",
         "-----BEGIN RSA PRIV" + "ATE KEY-----\n" + characters(64, BASE64),
         "-----BEGIN PUB" + "LIC KEY-----\n" + characters(64, BASE64),
         ("private key",),
@@ -24,7 +26,7 @@ KEY_MATERIAL_RULES = (
     SecretRule(
         "openssh-private-key-body",
         "Private key",
-        r"\bb3BlbnNzaC1rZXktdjE[0-9A-Za-z+/=\s]{40,}",
+        rf"\bb3BlbnNzaC1rZXktdjE[0-9A-Za-z+/=]{{40,}}(?:{_LINE_END}{{1,4}}[0-9A-Za-z+/=]{{16,}})*",
         "b3BlbnNza" + "C1rZXktdjE" + characters(80, BASE64),
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5" + characters(48, BASE64) + " someone@host",
         ("b3blbnnzac1rzxktdje",),

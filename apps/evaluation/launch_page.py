@@ -1,0 +1,253 @@
+"""The launch review as people read it: figures, chart, conditions in words, and the same numbers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.core.charts import format as number
+from apps.core.charts.dumbbell import DumbbellRow, Estimate, Outcome, dumbbell, legend
+from apps.core.statistics.intervals import wilson
+from apps.evaluation.models import LaunchReview
+
+GROUP_TITLES = {
+    "rare": "The gap",
+    "common": "Common labels",
+    "other": "Other labels",
+    "overall": "All records",
+}
+GATE_TITLES = {
+    "overall": "The whole holdout improves",
+    "common": "The common labels hold",
+    "rare": "The gap gains",
+    "control": "The gain is more than reweighting",
+    "tripwire": "No single label pays for it",
+}
+LEAST_CHANGED = 4
+"""Fewer changed rows than this cannot tell yet, whatever their interval (measurement.md §4)."""
+MOST_LABELS = 12
+"""Labels of one role that the chart draws; the table has them all."""
+
+CSV_HEADER = (
+    "name", "role", "n", "baseline", "control", "candidate", "change", "low", "high", "fixed", "broken",
+    "f1_baseline", "f1_control", "f1_candidate",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What it is, how much, and what to read it against."""
+
+    title: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """One condition: ``state`` is pass, fail or none, ``word`` says it."""
+
+    title: str
+    state: str
+    word: str
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One slice or group in words; ``outcome`` is gain, loss or unclear."""
+
+    name: str
+    role: str
+    n: int
+    baseline: str
+    control: str
+    candidate: str
+    change: str
+    interval: str
+    fixed: int
+    broken: int
+    f1_before: str
+    f1_after: str
+    outcome: Outcome
+    is_group: bool
+
+
+@dataclass(frozen=True)
+class SensitivityLine:
+    """One group with all rows and without the near ones."""
+
+    name: str
+    change: str
+    without: str
+    n: int
+
+
+@dataclass(frozen=True)
+class LaunchPage:
+    review: LaunchReview
+    figures: list[Figure]
+    chart: str
+    legend: str
+    undrawn: int
+    """Labels that are in the table alone."""
+    gates: list[GateLine]
+    rows: list[TableRow]
+    sensitivity: list[SensitivityLine]
+
+
+def launch_page(review: LaunchReview) -> LaunchPage:
+    report: Mapping[str, Any] = review.report
+    drawn = _drawn(report["slices"])
+    return LaunchPage(
+        review=review,
+        figures=_figures(report),
+        chart=_chart(report, drawn) if report["overall"] else "",
+        legend=legend(),
+        undrawn=len(report["slices"]) - len(drawn),
+        gates=_gates(report["gates"]),
+        rows=[
+            _table_row(name, role, scores, is_group=is_group) for name, role, scores, is_group in _all(report)
+        ],
+        sensitivity=_sensitivity(report),
+    )
+
+
+def csv_rows(review: LaunchReview) -> Iterator[list[object]]:
+    """Header, then groups, then every label; shares as numbers."""
+    yield list(CSV_HEADER)
+    for name, role, scores, _ in _all(review.report):
+        yield [
+            name,
+            role,
+            scores["n"],
+            *(
+                scores[key]
+                for key in ("baseline", "control", "candidate", "change", "low", "high", "fixed", "broken")
+            ),
+            *(scores["f1"][part] for part in ("baseline", "control", "candidate")),
+        ]
+
+
+def outcome_of(scores: Mapping[str, Any]) -> Outcome:
+    """Clear when the interval of the paired change leaves zero out and enough rows changed at all."""
+    if scores["fixed"] + scores["broken"] < LEAST_CHANGED:
+        return "unclear"
+    if scores["low"] > 0:
+        return "gain"
+    return "loss" if scores["high"] < 0 else "unclear"
+
+
+def _all(report: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any], bool]]:
+    """(name, role, scores, whether it is a group): the groups first."""
+    for key, title in GROUP_TITLES.items():
+        if key in report["groups"]:
+            yield title, key, report["groups"][key], True
+    for item in report["slices"]:
+        yield item["name"], item["role"], item, False
+
+
+def _figures(report: Mapping[str, Any]) -> list[Figure]:
+    figures = [
+        Figure(GROUP_TITLES[key], number.points(group["change"]), _before_and_after(group))
+        for key in ("rare", "common", "overall")
+        if (group := report["groups"].get(key))
+    ]
+    looks = report["looks"]
+    left = looks["declared"] - looks["used"]
+    return [*figures, Figure("Looks", f"{looks['used']} of {looks['declared']}", f"used; {left} left")]
+
+
+def _before_and_after(group: Mapping[str, Any]) -> str:
+    before, after = number.percent(group["baseline"]), number.percent(group["candidate"])
+    f1 = f"{number.level(group['f1']['baseline'])} → {number.level(group['f1']['candidate'])}"
+    return f"{before} → {after} of {number.count(group['n'])}; F1 {f1}"
+
+
+def _drawn(slices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The gap's labels and the common ones, at most so many of each: those that moved most."""
+    drawn: list[Mapping[str, Any]] = []
+    for role in ("rare", "common"):
+        members = [item for item in slices if item["role"] == role]
+        most = sorted(members, key=lambda item: -abs(item["change"]))[:MOST_LABELS]
+        drawn += [item for item in members if item in most]
+    return drawn
+
+
+def _chart(report: Mapping[str, Any], drawn: Sequence[Mapping[str, Any]]) -> str:
+    groups = report["groups"]
+    rows = []
+    for role in ("rare", "common", "other"):
+        members = [item for item in drawn if item["role"] == role]
+        rows += [_dumbbell_row(item["name"], item) for item in members]
+        # A group of one label would draw the same row twice.
+        if role in groups and groups[role]["labels"] > 1:
+            note = f"{groups[role]['labels']} labels"
+            rows.append(_dumbbell_row(GROUP_TITLES[role], groups[role] | {"role": role}, note=note))
+    rows.append(_dumbbell_row(GROUP_TITLES["overall"], groups["overall"] | {"role": "overall"}))
+    return dumbbell(
+        rows, title="Recall by slice, before and after", metric="Recall on the frozen holdout", unit="percent"
+    )
+
+
+def _dumbbell_row(name: str, scores: Mapping[str, Any], *, note: str = "") -> DumbbellRow:
+    notes = [note, "targeted" if scores["role"] == "rare" else ""]
+    return DumbbellRow(
+        name=name,
+        n=scores["n"],
+        before=_estimate(scores["baseline"], scores["n"]),
+        after=_estimate(scores["candidate"], scores["n"]),
+        change=Estimate(scores["change"], scores["low"], scores["high"]),
+        outcome=outcome_of(scores),
+        note=" · ".join(filter(None, notes)),
+        is_targeted=scores["role"] == "rare",
+    )
+
+
+def _estimate(share: float, n: int) -> Estimate:
+    interval = wilson(round(share * n), n)
+    return Estimate(share, interval.low, interval.high)
+
+
+def _gates(gates: Mapping[str, Mapping[str, Any]]) -> list[GateLine]:
+    words = {True: ("pass", "passed"), False: ("fail", "failed"), None: ("none", "does not apply")}
+    return [
+        GateLine(title, *words[gate["passed"]], gate["text"], gate.get("remedy", ""))
+        for name, title in GATE_TITLES.items()
+        if (gate := gates.get(name))
+    ]
+
+
+def _table_row(name: str, role: str, scores: Mapping[str, Any], *, is_group: bool) -> TableRow:
+    return TableRow(
+        name=name,
+        role=role,
+        n=scores["n"],
+        baseline=number.percent(scores["baseline"], digits=1),
+        control=number.percent(scores["control"], digits=1),
+        candidate=number.percent(scores["candidate"], digits=1),
+        change=number.points(scores["change"]),
+        interval=number.signed_interval(100 * scores["low"], 100 * scores["high"], digits=1),
+        fixed=scores["fixed"],
+        broken=scores["broken"],
+        f1_before=number.level(scores["f1"]["baseline"]),
+        f1_after=number.level(scores["f1"]["candidate"]),
+        outcome=outcome_of(scores),
+        is_group=is_group,
+    )
+
+
+def _sensitivity(report: Mapping[str, Any]) -> list[SensitivityLine]:
+    rest = (report["sensitivity"] or {}).get("groups", {})
+    return [
+        SensitivityLine(
+            title,
+            number.points(report["groups"][key]["change"]),
+            number.points(rest[key]["change"]),
+            rest[key]["n"],
+        )
+        for key, title in GROUP_TITLES.items()
+        if key in rest
+    ]

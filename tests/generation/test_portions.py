@@ -1,0 +1,68 @@
+"""A run is cut so that nothing is asked twice and every combination of axes gets its share."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.generation.portions import Portion, portions_of
+
+AXES = {"tone": ["angry", "polite"], "length": ["short", "long"], "channel": ["email", "chat", "phone"]}
+axes = st.dictionaries(
+    st.text(min_size=1, max_size=3), st.lists(st.text(), min_size=1, max_size=4), max_size=3
+)
+
+
+@given(st.integers(1, 3000), st.integers(1, 5), axes, st.integers(1, 20))
+def test_the_portions_are_the_run(count: int, labels: int, axes: dict[str, list[str]], most: int) -> None:
+    names = [f"label {number}" for number in range(labels)]
+    portions = portions_of(labels=names, axes=axes, count=count, most=most)
+    assert sum(portion.count for portion in portions) == count
+    assert all(1 <= portion.count <= most for portion in portions)
+    for name in names:
+        places = [
+            place
+            for portion in portions
+            if portion.label == name
+            for place in range(portion.first, portion.first + portion.count)
+        ]
+        assert places == list(range(len(places))), "every place once, in order"
+
+
+def records_by(portions: list[Portion], name: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for portion in portions:
+        counts[portion.axes[name]] += portion.count
+    return counts
+
+
+def test_every_value_of_every_axis_gets_about_the_same_number_of_records() -> None:
+    portions = portions_of(labels=["a", "b"], axes=AXES, count=480, most=10)
+    for name, values in AXES.items():
+        counts = records_by(portions, name)
+        assert set(counts) == set(values)
+        assert max(counts.values()) - min(counts.values()) <= 0.1 * 480
+
+
+def test_portions_shrink_so_that_every_combination_occurs() -> None:
+    portions = portions_of(labels=["a"], axes=AXES, count=24, most=10)
+    assert len({tuple(portion.axes.values()) for portion in portions}) == 12
+
+
+def test_a_run_smaller_than_the_combinations_still_meets_every_value() -> None:
+    portions = portions_of(labels=["a"], axes=AXES, count=6, most=10)
+    assert all(set(records_by(portions, name)) == set(values) for name, values in AXES.items())
+
+
+def test_labels_take_turns() -> None:
+    portions = portions_of(labels=["a", "b"], axes={}, count=40, most=10)
+    assert [portion.label for portion in portions] == ["a", "b", "a", "b"]
+
+
+def test_fewer_records_than_labels_leave_some_out() -> None:
+    assert [portion.label for portion in portions_of(labels=["a", "b", "c"], axes={}, count=2, most=5)] == [
+        "a",
+        "b",
+    ]
