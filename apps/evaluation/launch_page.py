@@ -9,6 +9,7 @@ from typing import Any
 from apps.core.charts import format as number
 from apps.core.charts.dumbbell import DumbbellRow, Estimate, Outcome, dumbbell, legend
 from apps.core.statistics.intervals import wilson
+from apps.evaluation.launch_report import PARTS
 from apps.evaluation.models import LaunchReview
 
 GROUP_TITLES = {
@@ -96,6 +97,7 @@ class LaunchPage:
     gates: list[GateLine]
     rows: list[TableRow]
     sensitivity: list[SensitivityLine]
+    trained_on: list[tuple[str, Mapping[str, Any]]]
 
 
 def launch_page(review: LaunchReview) -> LaunchPage:
@@ -112,6 +114,7 @@ def launch_page(review: LaunchReview) -> LaunchPage:
             _table_row(name, role, scores, is_group=is_group) for name, role, scores, is_group in _all(report)
         ],
         sensitivity=_sensitivity(report),
+        trained_on=[(part, report["trained_on"][part]) for part in PARTS],
     )
 
 

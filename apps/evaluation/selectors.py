@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.core.charts import format as number
 from apps.core.charts.bars import Rate, rate_bars
-from apps.datasets.models import Release
+from apps.datasets.models import Release, ReleaseQuerySet
 from apps.evaluation.learner import ARMS
 from apps.evaluation.looks import LookBudget, budget_of, looked_at
 from apps.evaluation.models import Comparison, ComparisonStatus, LaunchReview, ModelUnderTest
@@ -61,13 +61,13 @@ class Contribution:
 class EvaluationHome:
     seal: HoldoutSeal | None
     looks: LookBudget | None
-    releases: Sequence[Release]
+    releases: ReleaseQuerySet
     models: list[ModelUnderTest]
     free: set[int]
     """Models whose predictions were looked at before."""
     comparison: Comparison | None
     contribution: Contribution | None
-    reviews: Sequence[LaunchReview]
+    reviews: list[LaunchReview]
 
 
 def evaluation_home(project: Project) -> EvaluationHome:
@@ -84,10 +84,12 @@ def evaluation_home(project: Project) -> EvaluationHome:
         free={model.pk for model in models if model.predictions_hash in seen},
         comparison=comparison,
         contribution=contribution_of(comparison),
-        reviews=LaunchReview.objects.filter(project=project)
-        .defer("report")
-        .select_related("baseline", "candidate", "created_by")
-        .order_by("-id")[:20],
+        reviews=list(
+            LaunchReview.objects.filter(project=project)
+            .defer("report")
+            .select_related("baseline", "candidate", "created_by")
+            .order_by("-id")[:20]
+        ),
     )
 
 
@@ -99,7 +101,7 @@ def models_of(project: Project, seal: HoldoutSeal | None) -> list[ModelUnderTest
     return list(latest.filter(holdout_uuid=seal.holdout_uuid).select_related("created_by").order_by("name"))
 
 
-def ready_releases(project: Project) -> Sequence[Release]:
+def ready_releases(project: Project) -> ReleaseQuerySet:
     return Release.objects.ready().filter(project=project).defer("manifest").order_by("-number")
 
 

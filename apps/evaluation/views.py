@@ -100,7 +100,8 @@ def launch_new(request: ProjectRequest, project: Project) -> HttpResponse:
 @project_view(Role.LEAD, Role.MANAGER)
 @require_GET
 def launch_detail(request: ProjectRequest, project: Project, uuid: UUID) -> HttpResponse:
-    return render(request, "evaluation/launch_detail.html", {"page": launch_page(_review(project, uuid))})
+    review = _review(project, uuid)
+    return render(request, "evaluation/launch_detail.html", {"page": launch_page(review)})
 
 
 @project_view(Role.LEAD, Role.MANAGER)
@@ -118,7 +119,7 @@ def launch_csv(request: ProjectRequest, project: Project, uuid: UUID) -> HttpRes
 
 
 def _review(project: Project, uuid: UUID) -> LaunchReview:
-    reviews = LaunchReview.objects.select_related("baseline", "control", "candidate", "created_by")
+    reviews = LaunchReview.objects.select_related("baseline", "control", "candidate", "look", "created_by")
     return get_object_or_404(reviews, project=project, uuid=uuid)
 
 

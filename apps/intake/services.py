@@ -124,8 +124,8 @@ def commit_import(*, import_: Import, actor: User | None, drop_near: bool = Fals
             "Another import brought one of these texts a moment ago: look at the file again."
         ) from error
     import_.refresh_from_db()
-    if import_.role == ImportRole.CANDIDATES:
-        wake("validation")
+    # Candidates are checked there, real rows put into the index of near-duplicates.
+    wake("validation")
     return import_
 
 

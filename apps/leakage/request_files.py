@@ -45,8 +45,9 @@ def screen_json_lines(source: Path | bytes, *, project_uuid: UUID) -> list[LeakP
     """Every place in a file of JSON lines that is, holds or nearly is a protected text, in file order.
 
     ``near`` places are in the list as well: a prompt is ours to change, so it is held to more than a record.
-    What stands in a seed row that the string quotes is no leak: the seed passed the wall on its way in, and
-    real questions share phrases (one in ten of banking77's training rows holds one of its test file's).
+    What stands in a seed row is no leak where the string quotes that seed, or is a piece of it: the seed
+    passed the wall on its way in, and real questions share phrases (one in ten of banking77's training rows
+    holds one of its test file's).
     Raises RefusedError naming the lines that cannot be read: what cannot be screened is not sent.
     """
     seeds = Seeds(project_uuid)
@@ -71,8 +72,9 @@ class Seeds:
         return [folded for input_ in inputs if (folded := canonical(text_of(input_)))]
 
     def quoted_in(self, text: str) -> list[str]:
+        """Seeds that stand whole in ``text``, and those that ``text`` is a piece of."""
         shown = f" {canonical(_plain(text))} "
-        return [seed for seed in self._seeds if f" {seed} " in shown]
+        return [seed for seed in self._seeds if f" {seed} " in shown or shown in f" {seed} "]
 
 
 def _screen(batch: list[_Piece], project_uuid: UUID, seeds: Seeds) -> Iterator[LeakPlace]:

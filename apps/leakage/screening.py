@@ -69,7 +69,7 @@ class Quotable(Protocol):
     """Texts that a screened text may quote, whatever in them is like a protected one."""
 
     def quoted_in(self, text: str) -> Sequence[str]:
-        """Those that stand whole in ``text``, in canonical form."""
+        """Those that ``text`` quotes or is quoted from, in canonical form."""
 
 
 def screen_texts(
@@ -82,8 +82,7 @@ def screen_texts(
     """One verdict per text, in order, against every protected corpus of the project.
 
     ``strictness="prompt"`` (prompts, request files) also looks for protected texts of five to seven tokens
-    inside longer ones. ``quotable`` never excuses the rule ``text``, nor a run of 13 tokens or more. The
-    number of queries depends on the amount of text, not on the number of texts.
+    inside longer ones. ``quotable`` excuses no match of 13 tokens or more. The number of queries depends on the amount of text, not on the number of texts.
     """
     corpora = list(ProtectedCorpus.objects.filter(project_uuid=project_uuid).values_list("pk", flat=True))
     if not corpora:
@@ -178,7 +177,7 @@ class _Screen:
         return CLEAN
 
     def _is_excused(self, reading: Reading, lookup: _Lookup) -> bool:
-        if lookup.rule == "text" or lookup.tokens >= GRAM_TOKENS:
+        if lookup.tokens >= GRAM_TOKENS:
             return False
         return any(_holds(quote, lookup.folded) for quote in self._quoted_in(reading))
 

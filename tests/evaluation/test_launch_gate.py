@@ -109,11 +109,8 @@ def good(rare_fixed: int = 40, common_broken: int = 1) -> list[SliceCounts]:
 
 def test_alpha_is_divided_once_by_the_declared_looks_and_the_guards_follow() -> None:
     assert (ONE_LOOK.alpha, ONE_LOOK.least_common, ONE_LOOK.least_changed) == (0.05, 133, 4)
-    assert (FIVE_LOOKS.alpha, FIVE_LOOKS.least_common, FIVE_LOOKS.least_changed) == (
-        pytest.approx(0.01),
-        266,
-        6,
-    )
+    assert pytest.approx(0.01) == FIVE_LOOKS.alpha
+    assert (FIVE_LOOKS.least_common, FIVE_LOOKS.least_changed) == (266, 6)
 
 
 @pytest.mark.parametrize(
@@ -152,15 +149,16 @@ def test_the_headline_of_a_weighted_verdict_tells_the_weighted_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "changes", "needed"),
+    ("thin", "needed"),
     [
-        ("rare", {"n": 29, "fixed": 20, "broken": 0}, "at least 30 are needed"),
-        ("rare", {"n": 100, "fixed": 5, "broken": 0}, "fewer than 6 prove nothing"),
-        ("common", {"n": 132, "fixed": 0, "broken": 0}, "at least 266 are needed"),
+        (SliceCounts("r", "rare", 29, 20, 0), "at least 30 are needed"),
+        (SliceCounts("r", "rare", 100, 5, 0), "fewer than 6 prove nothing"),
+        (SliceCounts("c1", "common", 0, 0, 0), "at least 266 are needed"),
     ],
 )
-def test_thin_evidence_says_how_much_is_missing(role: Role, changes: dict[str, int], needed: str) -> None:
-    rows = [replace(row, **changes) if row.role == role else row for row in good()]
+def test_thin_evidence_says_how_much_is_missing(thin: SliceCounts, needed: str) -> None:
+    rows = [replace(row, n=min(row.n, 265)) if thin.role == row.role else row for row in good()]
+    rows = [thin if row.label == thin.label else row for row in rows]
     outcome = judge(rows, rule=FIVE_LOOKS, control=(20, 0))
     assert outcome.verdict == "NOT_PROVEN"
     assert needed in outcome.reasons[0]
@@ -172,7 +170,7 @@ def test_a_failing_gate_names_itself_and_the_rows_that_would_do() -> None:
     assert [gate.name for gate in outcome.gates if not gate.passed] == ["control"]
     assert headline(outcome) == (
         "Not proven: against the real-only control the gap has 12 fixed and 8 broken of 100 rows "
-        "(p = 0.192, at most 0.01 is needed); at these rates about 1250 rows would be needed."
+        "(p = 0.192, at most 0.01 is needed); at these rates about 1252 rows would be needed."
     )
 
 
@@ -189,19 +187,19 @@ def test_rows_needed_are_always_more_than_there_were(fixed: int, broken: int, sa
     assert failed.rows_needed is None or failed.rows_needed > row.n
 
 
-def test_a_common_loss_that_more_rows_would_not_excuse_is_called_one() -> None:
-    rows = [
-        replace(row, fixed=0, broken=8, n=1500)
-        if row.label == "c1"
-        else replace(row, fixed=0, broken=8, n=100)
-        if row.label == "c2"
-        else row
-        for row in good()
-    ]
-    failed = gate(judge(rows, rule=rule_for(alpha=0.05, looks=5, delta=0.01), control=(35, 2)), "common")
-    assert failed.passed is False
-    assert failed.rows_needed is None or failed.rows_needed > 1600
-    assert failed.remedy
+def test_what_would_prove_the_common_labels_to_hold_is_said() -> None:
+    def common(n: int, fixed: int, broken: int) -> Gate:
+        rows = [SliceCounts("c", "common", n, fixed, broken), *good()[:1]]
+        return gate(judge(rows, rule=FIVE_LOOKS, control=(35, 2)), "common")
+
+    too_small = common(400, 5, 5)
+    assert too_small.passed is False
+    assert too_small.rows_needed == pytest.approx(780, rel=0.1)
+    assert "If nothing is truly lost" in too_small.remedy
+    # Rows enough, were it only churn: then the loss is to be believed.
+    lost = common(1000, 4, 14)
+    assert (lost.passed, lost.rows_needed) == (False, None)
+    assert "the loss may be real" in lost.remedy
 
 
 def test_a_common_loss_within_the_margin_is_tolerated_but_no_other_harm() -> None:
@@ -335,7 +333,6 @@ def test_turning_a_fixed_row_into_a_broken_one_never_makes_it_ship(
     after = judge(worse, rule=FIVE_LOOKS, control=(control, 2), production_shares=shares)
     worse_control = judge(rows, rule=FIVE_LOOKS, control=(control - 1, 3), production_shares=shares)
     if before.verdict != "SHIP":
-        assert (after.verdict, worse_control.verdict) != ("SHIP", "SHIP")
         assert after.verdict != "SHIP"
         assert worse_control.verdict != "SHIP"
 
@@ -343,15 +340,19 @@ def test_turning_a_fixed_row_into_a_broken_one_never_makes_it_ship(
 def test_five_looks_at_equal_models_hardly_ever_ship_one() -> None:
     """The best of five candidates that are all as good as the baseline, on one holdout."""
     random = np.random.default_rng(7)
-    shipped = at_full_alpha = by_arrows = 0
-    for _ in range(300):
+    shipped = gap_passed = gap_at_full_alpha = by_arrows = 0
+    for _ in range(200):
         looks = [_equal_models(random) for _ in range(5)]
-        shipped += any(judge(rows, rule=FIVE_LOOKS, control=c).verdict == "SHIP" for rows, c in looks)
-        at_full_alpha += any(gate(judge(rows, rule=ONE_LOOK, control=c), "rare").passed for rows, c in looks)
+        outcomes = [judge(rows, rule=FIVE_LOOKS, control=control) for rows, control in looks]
+        least = min(gate(outcome, "rare").statistic or 0.0 for outcome in outcomes)
+        shipped += any(outcome.verdict == "SHIP" for outcome in outcomes)
+        gap_passed += least <= FIVE_LOOKS.alpha
+        gap_at_full_alpha += least <= 0.05
         by_arrows += any(_three_green_arrows(rows) for rows, _ in looks)
-    assert shipped <= 3
-    # On the same draws, weaker rules do ship: the simulation can tell rules apart.
-    assert at_full_alpha >= 20
+    assert shipped <= 2
+    # Alone, the gate of the gap keeps to 5% over all five looks because α is divided: about 10 of 200 and no 22%.
+    assert gap_passed <= 20
+    assert gap_at_full_alpha >= 30
     assert by_arrows >= 100
 
 
@@ -367,10 +368,11 @@ def test_five_looks_leave_a_real_gain_its_chance() -> None:
 def _equal_models(
     random: np.random.Generator, gain: float = 0.0
 ) -> tuple[list[SliceCounts], tuple[int, int]]:
-    """Two models that differ on 2% of the rows by chance, but for a true ``gain`` on the gap."""
+    """Two models that differ by chance, on the gap more than elsewhere, but for a true ``gain`` on the gap."""
 
-    def changes(n: int, gain: float) -> tuple[int, int]:
-        fixed, broken, _ = random.multinomial(n, [0.01 + gain, 0.01, 0.98 - gain]).tolist()
+    def changes(role: Role, n: int) -> tuple[int, int]:
+        churn, more = (0.1, gain) if role == "rare" else (0.01, 0.0)
+        fixed, broken, _ = random.multinomial(n, [churn + more, churn, 1 - 2 * churn - more]).tolist()
         return fixed, broken
 
     roles: list[tuple[str, Role, int]] = [
@@ -378,10 +380,8 @@ def _equal_models(
         ("c", "common", 1200),
         ("o", "other", 700),
     ]
-    rows = [
-        SliceCounts(label, role, n, *changes(n, gain if role == "rare" else 0.0)) for label, role, n in roles
-    ]
-    return rows, changes(100, gain)
+    rows = [SliceCounts(label, role, n, *changes(role, n)) for label, role, n in roles]
+    return rows, changes("rare", 100)
 
 
 def _three_green_arrows(rows: list[SliceCounts]) -> bool:

@@ -148,7 +148,6 @@ def test_a_run_that_was_stopped_is_not_planned(gap: Gap) -> None:
 
 def test_what_goes_wrong_in_planning_is_written_on_the_run(gap: Gap) -> None:
     run = make_run(gap)
-    Record.objects.filter(label="billing").delete() if False else None
     Gap.objects.filter(pk=gap.pk).update(target_labels=["refund", "abuse", "nothing known of this"])
     Run.objects.filter(pk=run.pk).update(
         status=RunStatus.RUNNING, started_at=run.created_at, next_attempt_at=run.created_at

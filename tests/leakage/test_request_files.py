@@ -100,3 +100,20 @@ def test_a_line_that_cannot_be_read_refuses_the_file_and_names_the_line(project:
     with pytest.raises(RefusedError, match="must not be sent") as refused:
         screen_json_lines(data, project_uuid=project.uuid)
     assert refused.value.problems == ["line 2: NaN is not JSON."]
+
+
+def test_a_piece_of_a_seed_is_no_leak_even_where_it_is_a_whole_protected_text(project: Project) -> None:
+    piece = request_file({"phrases": [COMMON]})
+    stopped = screen_json_lines(piece, project_uuid=project.uuid)
+    factories.make_real(project, f"My card is gone. {COMMON}? The shop is closed.", "billing", use=Use.SEED)
+    assert [place.rule for place in stopped] == ["text"]
+    assert screen_json_lines(piece, project_uuid=project.uuid) == []
+
+
+def test_a_run_of_thirteen_words_is_stopped_even_inside_a_quoted_seed(project: Project) -> None:
+    long = "I have waited for my refund since the third of March and nobody ever answers"
+    add_fingerprints(corpus_uuid=project.uuid, items=[(factories.make_user().uuid, long)])
+    seed = f"Hello, {long} me on the phone"
+    factories.make_real(project, seed, "billing", use=Use.SEED)
+    places = screen_json_lines(request_file(prompt(f"Example: {seed}.")), project_uuid=project.uuid)
+    assert [place.rule for place in places] == ["gram"]

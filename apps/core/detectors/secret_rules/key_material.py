@@ -161,7 +161,7 @@ KEY_MATERIAL_RULES = (
     SecretRule(
         "wifi-qr-password",
         "Wi-Fi",
-        r"WIFI:(?:[A-Z]:[^;]{0,64};){0,3}P:([^;]{8,63});",
+        r"WIFI:(?:[A-Z]:[^;]{0,64};){0,3}P:([^;\"]{8,63});",
         "WIFI:T:WPA;S:Office;P:" + alnum(14) + ";;",
         "WIFI:T:nopass;S:Guests;;",
         ("wifi:",),

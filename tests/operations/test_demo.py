@@ -1,0 +1,64 @@
+"""The demo runs the whole loop, says honestly who reviewed, and gives the same figures twice."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from apps.evaluation.models import LaunchReview
+from apps.operations.demo.project import RECORDS_PER_PROMPT, find_demo, load_demo
+from apps.records.models import Record
+from apps.review.models import Decision
+from apps.specs.models import Project
+
+pytestmark = pytest.mark.django_db(databases=["default", "holdout", "leakage"], transaction=True)
+
+
+def headless(name: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("demo", headless=True, name=name, stdout=out, stderr=StringIO())
+    printed: dict[str, Any] = json.loads(out.getvalue())
+    return printed
+
+
+def test_the_headless_demo_goes_round_the_loop() -> None:
+    result = headless("Demo one")
+    counts = result["counts"]
+    assert sum(counts["by_stage"].values()) == 2 * RECORDS_PER_PROMPT + 10
+    assert counts["dropped_by_check"]["leakage"] == 1
+    assert counts["dropped_by_check"]["exact_duplicate"] == 2
+    assert counts["reviewed"]["accepted"] > counts["reviewed"]["rejected"] > 0
+    assert "v1 stands out" in result["review"]["finding"]
+    assert result["review"]["is_script"] is True
+    assert set(result["arms"]) == {"real", "control", "synthetic", "blended"}
+    assert result["verdict"] == LaunchReview.objects.get().verdict
+    rare = result["launch_report"]["groups"]["rare"]
+    assert rare["candidate"] > rare["baseline"] + 0.3
+    script = Decision.objects.values_list("reviewer__is_script", flat=True).distinct()
+    assert list(script) == [True]
+    again = headless("Demo two")
+    assert again["verdict"] == result["verdict"]
+    assert again["launch_report"]["groups"] == result["launch_report"]["groups"]
+    assert again["counts"] == result["counts"]
+
+
+def test_the_demo_leaves_candidates_waiting_and_prints_links() -> None:
+    out = StringIO()
+    call_command("demo", no_serve=True, port=8123, stdout=out, stderr=StringIO())
+    project = find_demo()
+    assert isinstance(project, Project)
+    assert Record.objects.filter(project=project).awaiting_review().count() > 50
+    assert out.getvalue().count("http://127.0.0.1:8123/sign-in/") == 4
+    assert "scripted" not in out.getvalue()
+    call_command("demo", no_serve=True, port=8123, stdout=StringIO(), stderr=StringIO())
+    assert Project.objects.count() == 1
+
+
+def test_a_second_demo_of_the_same_name_is_refused() -> None:
+    load_demo("Twice")
+    with pytest.raises(Exception, match="already"):
+        load_demo("Twice")
