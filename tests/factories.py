@@ -97,14 +97,18 @@ def make_real(project: Project, text: str, label: str, *, use: Use = Use.TRAIN) 
 
 def make_candidate(gap: Gap, text: str, label: str = "refund", **values: Any) -> Record:
     """A freshly generated record of ``gap``."""
-    values = {
+    provenance: dict[str, Any] = {
         "generator_provider": "rules",
         "generator_model": "rules-1",
         "generator_model_family": "rules",
         "prompt_version": "p v1",
         "schema_version": 1,
-    } | values
+    }
     row = NewRecord(
-        source_type=SourceType.SYNTHETIC, gap=gap, input={"text": text}, output={"label": label}, **values
+        source_type=SourceType.SYNTHETIC,
+        gap=gap,
+        input={"text": text},
+        output={"label": label},
+        **(provenance | values),
     )
     return create_records(project=gap.project, rows=[row], actor=None)[0]

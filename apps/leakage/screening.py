@@ -82,7 +82,8 @@ def screen_texts(
     """One verdict per text, in order, against every protected corpus of the project.
 
     ``strictness="prompt"`` (prompts, request files) also looks for protected texts of five to seven tokens
-    inside longer ones. ``quotable`` excuses no match of 13 tokens or more. The number of queries depends on the amount of text, not on the number of texts.
+    inside longer ones. ``quotable`` excuses no match of 13 tokens or more. The number of queries depends on the
+    amount of text, not on the number of texts.
     """
     corpora = list(ProtectedCorpus.objects.filter(project_uuid=project_uuid).values_list("pk", flat=True))
     if not corpora:

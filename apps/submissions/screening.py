@@ -27,6 +27,7 @@ class ScreenedPlace:
     """Where something was found that must not be sent. Never the text."""
 
     line: int
+    """In the request file; 0 for what it was made from."""
     pointer: str
     screen: str
     """Which screen found it: ``leakage`` or ``secrets``."""

@@ -10,10 +10,13 @@ from apps.core.detectors.secrets import find_secrets
 from apps.core.strict_json import iter_lines, loads_line
 from apps.core.text import flatten_strings
 from apps.leakage.request_files import MAX_LINE_BYTES, LeakPlace, screen_json_lines
+from apps.leakage.screening import screen_texts
+from apps.records.models import Record
 from apps.specs.models import Label
 from apps.submissions.models import Submission
 from apps.submissions.screening import ScreenedPlace
 from apps.submissions.screening import screen_submission as screen_with
+from apps.task_types import task_type_of
 
 LEAK_REASONS = {
     "text": "a protected text",
@@ -32,12 +35,13 @@ def screen_for_leaks(*, submission: Submission, file: Path) -> Sequence[Screened
     """Every string that is, holds or nearly is a protected text, but for the names of the guide's labels."""
     places = screen_json_lines(file, project_uuid=submission.project.uuid)
     names = _label_names(submission)
-    return [
+    found = [
         ScreenedPlace(place.line, place.pointer, "leakage", LEAK_REASONS[place.rule])
         for place, text in _with_texts(file, places)
         # A customer may well write just "pending transfer?": the label of that name gives nothing away.
         if not (place.rule == "text" and text in names)
     ]
+    return [*found, *_protected_seeds(submission)]
 
 
 def screen_for_secrets(*, submission: Submission, file: Path) -> Sequence[ScreenedPlace]:
@@ -56,6 +60,29 @@ def screen_for_secrets(*, submission: Submission, file: Path) -> Sequence[Screen
             if not detection.reserved
         ]
     return places
+
+
+def _protected_seeds(submission: Submission) -> list[ScreenedPlace]:
+    """Seeds that are a protected text themselves.
+
+    A prompt may quote its seeds, whatever phrases they share with the holdout; so a seed row that should
+    never have come in must be caught by itself.
+    """
+    uuids = {
+        uuid
+        for context in submission.requests.values_list("context", flat=True).iterator()
+        for uuid in context.get("seed_uuids", ())
+    }
+    text_of = task_type_of(submission.project.task_type).text_of
+    seeds = list(Record.objects.filter(uuid__in=uuids).order_by("id").values_list("pk", "input"))
+    verdicts = screen_texts(
+        project_uuid=submission.project.uuid, texts=[text_of(input_) for _, input_ in seeds]
+    )
+    return [
+        ScreenedPlace(0, f"seed row #{pk}", "leakage", LEAK_REASONS["text"])
+        for (pk, _), verdict in zip(seeds, verdicts, strict=True)
+        if verdict.rule == "text"
+    ]
 
 
 def _label_names(submission: Submission) -> set[str]:

@@ -6,11 +6,13 @@ import copy
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import dj_database_url
 import pytest
 import yaml
 
@@ -224,3 +226,35 @@ def test_the_image_runs_unprivileged_and_holds_nothing_it_was_not_given() -> Non
     assert ignored[1] == "*"
     taken = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     assert {path.split("/")[0] for path in taken} & {"deploy", "var", ".git", ".env", "tests"} == set()
+
+
+def test_the_secrets_that_compose_names_are_made_once(compose: Compose, tmp_path: Path) -> None:
+    script = tmp_path / "deploy" / "make-secrets.sh"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "deploy" / "make-secrets.sh", script)
+    folder = tmp_path / "deploy" / "secrets"
+    contents = []
+    for _ in range(2):
+        subprocess.run([script], check=True, capture_output=True)
+        contents.append(
+            {path.name: path.read_text() for path in folder.iterdir() if path.name != ".gitignore"}
+        )
+    assert contents[0] == contents[1]
+    assert set(contents[0]) == set(compose["secrets"])
+    assert {f"./deploy/secrets/{name}" for name in contents[0]} == {
+        secret["file"] for secret in compose["secrets"].values()
+    }
+    assert len(set(contents[0].values())) == len(contents[0])
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_each_address_has_a_role_a_password_and_a_database_of_its_own(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "deploy" / "make-secrets.sh", tmp_path)
+    subprocess.run([tmp_path / "make-secrets.sh"], check=True, capture_output=True)
+    parsed = [
+        dj_database_url.parse((tmp_path / "secrets" / name).read_text())
+        for name in ("database_url", "leakage_database_url", "holdout_database_url")
+    ]
+    for part in ("USER", "PASSWORD", "NAME"):
+        assert len({str(address.get(part)) for address in parsed}) == 3, part
+    assert {address.get("HOST") for address in parsed} == {"postgres"}

@@ -302,8 +302,15 @@ ADVERSARIES = [
     "password is ",
     'token:"',
     "curl -u ",
+]
+ADVERSARIES += [
     PEM_HEADER,
-] + ["://a:b", "kind: secret data: ", "seed phrase is abc ", "cookie sess=", "password for the ", "xoxb-1-"]
+    "://a:b",
+    "kind: secret data: ",
+    "seed phrase is abc ",
+    "cookie sess=",
+    "password for the ",
+]
 
 
 @pytest.mark.parametrize("unit", ADVERSARIES)

@@ -25,6 +25,11 @@ from tests import factories
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("refund", "billing", "abuse")
+SEEDS = {
+    "refund": "you took it twice, i want one of them back",
+    "billing": "please send the invoice to our new address",
+    "abuse": "somebody insults everybody on that page",
+}
 TEMPLATE = """
 labels:
   refund:
@@ -64,8 +69,8 @@ def make_ready_project(*, standing: str = Standing.GOVERNED, is_sealed: bool = T
     factories.make_guide(project, *LABELS)
     if is_sealed:
         seal(project)
-    for label in LABELS:
-        factories.make_real(project, f"a real seed about {label}", label, use=Use.SEED)
+    for label, text in SEEDS.items():
+        factories.make_real(project, text, label, use=Use.SEED)
     return factories.make_gap(project, **gap)
 
 

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from apps.core.strict_json import loads_line
+from apps.generation import planning
 from apps.generation.models import Run, RunStatus
 from apps.generation.planning import SEEDS_PER_REQUEST, plan_run
 from apps.generation.services import stop_run
 from apps.records.models import Record, Use
 from apps.specs.models import Gap
 from apps.submissions.models import Submission, SubmissionStatus
-from apps.submissions.request_files import path_of
+from apps.submissions.request_files import freeze, path_of
 from tests import factories
-from tests.generation.scene import make_prompt, make_ready_project, make_run, start, time_passes
+from tests.generation.scene import SEEDS, make_prompt, make_ready_project, make_run, start, time_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -74,8 +75,8 @@ def test_axes_and_realism_of_the_gap_reach_the_request_and_its_context(gap: Gap)
 def test_only_seed_rows_of_the_label_are_shown(gap: Gap) -> None:
     run = planned(gap, prompt=make_prompt(gap.project, template=SEEDS_ONLY))
     assert {(line["label"], *line["seeds"]) for line in lines_of(run)} == {
-        ("refund", "a real seed about refund"),
-        ("billing", "a real seed about billing"),
+        ("refund", SEEDS["refund"]),
+        ("billing", SEEDS["billing"]),
     }
 
 
@@ -130,9 +131,6 @@ def test_of_two_planners_one_commits_and_the_other_leaves_no_file(
         plan_run(run.pk)
         return freeze(*args)
 
-    from apps.generation import planning  # noqa: PLC0415  to slip in between its reading and its writing
-
-    freeze = planning.freeze
     monkeypatch.setattr(planning, "freeze", plan_in_between)
     plan_run(run.pk)
     assert Submission.objects.count() == 1

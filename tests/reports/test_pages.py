@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -48,7 +50,7 @@ def test_waiting_records_are_the_next_thing_for_a_reviewer_and_not_for_a_manager
 
 @pytest.mark.parametrize("size", [10, 300])
 def test_the_home_asks_the_same_number_of_questions_at_any_size(
-    client: Client, size: int, django_assert_num_queries: object
+    client: Client, size: int, django_assert_num_queries: Any
 ) -> None:
     project = factories.make_project()
     factories.make_guide(project)
@@ -56,7 +58,7 @@ def test_the_home_asks_the_same_number_of_questions_at_any_size(
     for number in range(size):
         factories.make_candidate(gap, f"number {number}")
     client.force_login(factories.make_member(project, Role.LEAD))
-    with django_assert_num_queries(13, using="default"):  # type: ignore[operator]
+    with django_assert_num_queries(13, using="default"):
         assert client.get(reverse("reports:project-home", args=[project.slug])).status_code == 200
 
 
@@ -81,7 +83,8 @@ def test_records_are_found_by_provenance_and_by_words(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["reviewer__password__startswith=a", "status=__all__", "prompt_version__startswith=p", "_connector=OR"]
+    "query",
+    ["reviewer__password__startswith=a", "status=__all__", "prompt_version__startswith=p", "_connector=OR"],
 )
 def test_a_filter_that_is_not_offered_finds_nothing_more(client: Client, query: str) -> None:
     project = factories.make_project()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -65,9 +66,14 @@ def test_the_bad_prompt_is_named_with_its_figures_and_main_reason(gap: Gap) -> N
     decide(gap, ana, "p v2", Action.ACCEPTED, 25)
     decide(gap, ana, "p v2", Action.REJECTED, 2)
     report = provenance_report(gap.project)
-    assert report.headline == "Prompt version p v1 stands out: 5 of 25 accepted (20%), mostly for “Too clean”."
+    assert (
+        report.headline == "Prompt version p v1 stands out: 5 of 25 accepted (20%), mostly for “Too clean”."
+    )
     prompts = next(d for d in report.dimensions if d.key == "prompt").rows
-    assert [(row.name, row.decided, row.is_odd) for row in prompts] == [("p v1", 25, True), ("p v2", 27, False)]
+    assert [(row.name, row.decided, row.is_odd) for row in prompts] == [
+        ("p v1", 25, True),
+        ("p v2", 27, False),
+    ]
     assert 0.08 < prompts[0].low < 0.2 < prompts[0].high < 0.42
 
 
@@ -101,7 +107,7 @@ def test_the_csv_quotes_what_a_spreadsheet_would_run(project: Project, gap: Gap,
 
 
 def test_the_page_asks_a_fixed_number_of_questions(
-    project: Project, gap: Gap, client: Client, django_assert_num_queries: object
+    project: Project, gap: Gap, client: Client, django_assert_num_queries: Any
 ) -> None:
     client.force_login(factories.make_member(project, Role.LEAD))
     ana = factories.make_user(name="ana")
@@ -109,6 +115,6 @@ def test_the_page_asks_a_fixed_number_of_questions(
     counts = []
     for times in (10, 200):
         decide(gap, ana, f"p v{times}", Action.ACCEPTED, times)
-        with django_assert_num_queries(13):  # type: ignore[operator]
+        with django_assert_num_queries(13):
             counts.append(client.get(url).status_code)
     assert counts == [200, 200]

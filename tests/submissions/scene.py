@@ -36,10 +36,16 @@ def make_connection(provider: str = "scripted") -> Connection:
     return connection
 
 
-def make_request(*seeds: str, **values: Any) -> PlannedRequest:
-    values = {"prompt": PROMPT, "label": "refund", "count": 2, "first": 0, "seed": 1} | values
-    example: dict[str, JsonValue] = {"input": {"text": "{text}"}, "output": {"label": "refund"}}
-    ask = Ask(example=example, seeds=seeds or ("where is my money",), **values)
+def make_request(*seeds: str, first: int = 0) -> PlannedRequest:
+    ask = Ask(
+        prompt=PROMPT,
+        label="refund",
+        count=2,
+        first=first,
+        seed=1,
+        example={"input": {"text": "{text}"}, "output": {"label": "refund"}},
+        seeds=seeds or ("where is my money",),
+    )
     return PlannedRequest(ask, {"label": "refund", "count": ask.count})
 
 

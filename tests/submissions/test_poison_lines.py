@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -24,7 +25,8 @@ def line_with(custom_id: str, json_text: str) -> bytes:
     )
 
 
-POISON = {
+Poison = Callable[[str], bytes]
+POISON: dict[str, tuple[Poison, str]] = {
     "20 NUL, raw": (lambda each: answer(each, "a").replace(b'"a"', b'"a\x00b"'), "nul"),
     "20 NUL, escaped": (lambda each: line_with(each, r'"a\u0000b"'), "nul"),
     "21 lone surrogate, escaped": (lambda each: line_with(each, r'"a\ud800b"'), "lone_surrogate"),

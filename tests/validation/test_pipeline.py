@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from apps.core.errors import DomainError
+from apps.leakage.models import CorpusKind
 from apps.leakage.services import add_fingerprints, ensure_corpus
 from apps.records.models import Record
 from apps.records.states import RecordStatus
@@ -126,7 +128,7 @@ def test_a_holdout_text_in_a_record_is_stopped_without_repeating_it(gap: Gap) ->
     canary = "the violet walrus renewed my subscription on a sunday and kept the refund"
     record = factories.make_candidate(gap, f"Hello. {canary}. Thanks")
     corpus = ensure_corpus(
-        project_uuid=gap.project.uuid, corpus_uuid=gap.project.uuid, kind="holdout", name="holdout"
+        project_uuid=gap.project.uuid, corpus_uuid=gap.project.uuid, kind=CorpusKind.HOLDOUT, name="holdout"
     )
     add_fingerprints(corpus_uuid=corpus.uuid, items=[(record.uuid, canary)])
     assert check(record) == [RecordStatus.FAILED_CHECKS]
@@ -168,7 +170,7 @@ def test_undropping_needs_a_reason(gap: Gap, reason: str) -> None:
     record = factories.make_candidate(gap, "too short")
     check(record)
     record.refresh_from_db()
-    with pytest.raises(services.DomainError, match="Say why"):
+    with pytest.raises(DomainError, match="Say why"):
         services.undrop(record=record, reason=reason, actor=factories.make_user())
 
 
@@ -176,7 +178,7 @@ def test_what_a_secret_dropped_stays_dropped(gap: Gap) -> None:
     record = factories.make_candidate(gap, "my key is AKIA" + "IOSFODNN7EXAMPLQ" + " please fix it")
     check(record)
     record.refresh_from_db()
-    with pytest.raises(services.DomainError, match="secrets"):
+    with pytest.raises(DomainError, match="secrets"):
         services.undrop(record=record, reason="it is fake", actor=factories.make_user())
 
 
@@ -184,7 +186,7 @@ def test_an_edit_is_checked_against_everything_but_itself(gap: Gap) -> None:
     record = factories.make_candidate(gap, CLEAN)
     other = factories.make_candidate(gap, "the annual renewal went through although i had cancelled in march")
     check(record, other)
-    args = {"project": gap.project, "output": {"label": "refund"}, "ignore_record": record}
+    args: dict[str, Any] = {"project": gap.project, "output": {"label": "refund"}, "ignore_record": record}
     assert services.check_payload(input_={"text": CLEAN + " please"}, **args) == []
     copied = services.check_payload(
         input_={"text": "The annual renewal went through, although I had cancelled in March"}, **args
@@ -204,10 +206,10 @@ def test_drops_are_counted_by_check_with_samples(gap: Gap) -> None:
 
 
 def test_the_number_of_queries_does_not_grow_with_the_batch(
-    gap: Gap, django_assert_max_num_queries: Callable[..., object]
+    gap: Gap, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(10):
         factories.make_candidate(gap, f"{CLEAN} number {number} {'abcdefghij'[number] * 30}")
     # One conditional UPDATE a record; everything else is asked and written once for the batch.
-    with django_assert_max_num_queries(10 + 45):  # type: ignore[operator]
+    with django_assert_max_num_queries(10 + 45):
         services.check_slice()

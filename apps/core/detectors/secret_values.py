@@ -161,10 +161,11 @@ def _is_mixed(value: str) -> bool:
 
 def is_strong_password(value: str) -> bool:
     """Letters with digits or with a sign that words do not have: nothing that prose puts there by chance."""
-    letters = any(character.isalpha() for character in value)
-    digits = any(character.isdigit() for character in value)
+    characters = set(value)
+    letters = any(map(str.isalpha, characters))
+    digits = any(map(str.isdigit, characters))
     # The mark that ends a question or a cry is the sentence's.
-    signs = any(not character.isalnum() and character not in _QUIET_SIGNS for character in value.rstrip("!?"))
+    signs = any(not each.isalnum() for each in set(value.rstrip("!?")) - _QUIET_SIGNS)
     if not ((letters and digits) or (signs and (letters or digits))):
         return False
     data = value.encode()

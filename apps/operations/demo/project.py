@@ -48,9 +48,6 @@ def load_demo(name: str = NAME) -> Project:
         members=[MemberWish.parse(text) for text in MEMBERS],
     )
     User.objects.filter(username=SCRIPT).update(is_script=True, first_name="Scripted", last_name="reviewer")
-    Project.objects.filter(pk=project.pk).update(
-        release_policy=project.release_policy | {"splits": {"train": 0.9, "dev": 0.1}}
-    )
     _bring_real_data(project)
     common = [label.name for label in guide.labels if label.commonness == Commonness.COMMON]
     # A demo's holdout is small: δ and the looks are chosen so that a clear gain can be shown on it at all.

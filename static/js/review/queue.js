@@ -22,9 +22,10 @@ export class CardQueue {
     return this.cards.map((card) => card.task);
   }
 
-  /** How many cards to ask for. */
-  get missing() {
-    return Math.max(AHEAD + 1 - this.cards.length, 0);
+  /** How many cards to ask for, once `leaving` is gone. @param {number} [leaving] a task */
+  missingWithout(leaving) {
+    const staying = this.cards.filter((card) => card.task !== leaving);
+    return Math.max(AHEAD + 1 - staying.length, 0);
   }
 
   /** @param {Card} card */

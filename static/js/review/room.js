@@ -78,7 +78,7 @@ function refreshActions() {
 
 /** Takes further cards in hand until the window is full. */
 async function fill() {
-  if (isFilling || queue.missing === 0) return;
+  if (isFilling || queue.missingWithout() === 0) return;
   isFilling = true;
   try {
     receive(await post(urls.claim, wanted()));
@@ -90,10 +90,14 @@ async function fill() {
   }
 }
 
-/** What to ask for, and what is in hand: neither cards on the screen nor decided ones shall come again. */
-function wanted(deciding = 0) {
-  const have = new Set([...queue.tasks, ...outbox.tasks.filter((task) => task !== deciding)]);
-  return [["want", queue.missing], ...[...have].map((task) => ["have", task])];
+/**
+ * What to ask for, and what is in hand: neither cards on the screen nor decided ones shall come again.
+ * @param {number} [leaving] the task that this very request settles
+ */
+function wanted(leaving) {
+  const have = new Set([...queue.tasks, ...outbox.tasks]);
+  have.delete(leaving);
+  return [["want", queue.missingWithout(leaving)], ...[...have].map((task) => ["have", task])];
 }
 
 /** Cards, figures, and the word about an empty queue, from any answer. */
@@ -138,8 +142,8 @@ function decide(words, said) {
   if (!card || editor.isOpen) return;
   const entry = entryOf(card, "decide", words);
   history.push({ key: entry.key, card });
-  outbox.add(entry);
   showNext(said);
+  outbox.add(entry);
 }
 
 /** Saves the edit. Its answer is waited for, because it can be refused; while the server is away work goes on. */
@@ -173,8 +177,9 @@ function showRefusal(own, error) {
 function skip() {
   const card = queue.current;
   if (!card || editor.isOpen) return;
-  outbox.add(entryOf(card, "skip", []));
+  const entry = entryOf(card, "skip", []);
   showNext("Skipped.");
+  outbox.add(entry);
 }
 
 /** Takes the last decision back: here alone while it is not sent, afterwards as a second event on the server. */

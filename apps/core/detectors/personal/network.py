@@ -19,6 +19,7 @@ _MAC = Pattern(
 )
 _JOINED_BEFORE = Pattern(r"(?:[0-9A-Za-z_]|[0-9A-Za-z][.\-]|[0-9A-Fa-f]:)$")
 _JOINED_AFTER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z]|:[0-9A-Fa-f]{2}\b)")
+_LONGER_NUMBER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z])")
 _VERSION_BEFORE = Pattern(
     r"(?:\b(?:v|ver|vers|versions?|release[ds]?|rev|revision|build|firmware|software|driver|patch|update[ds]?"
     r"|upgrade[ds]?|hotfix|kernel"
@@ -60,7 +61,7 @@ def find(text: EncodedText) -> Iterator[Hit]:
 def _find_ipv4(text: EncodedText) -> Iterator[Hit]:
     for start, end in _IPV4.values(text.data):
         before = text.before(start, CUE_WIDTH)
-        if _JOINED_BEFORE.occurs_in(before) or _JOINED_AFTER.occurs_in(text.after(end, 3)):
+        if _JOINED_BEFORE.occurs_in(before) or _LONGER_NUMBER.occurs_in(text.after(end, 3)):
             continue
         host = text.value(start, end).partition("/")[0]
         if _SERVICE_AFTER.occurs_in(text.after(end, 7)) or not _is_version(host, before):
@@ -101,7 +102,7 @@ def _find_ipv6(text: EncodedText) -> Iterator[Hit]:
 
 def _ipv6(written: str) -> ipaddress.IPv6Address | None:
     try:
-        return ipaddress.IPv6Interface(written.replace("%", "%", 1)).ip
+        return ipaddress.IPv6Interface(written).ip
     except ValueError:
         return None
 

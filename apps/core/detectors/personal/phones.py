@@ -136,7 +136,7 @@ def _find_international(text: EncodedText) -> Iterator[Hit]:
         # What follows the telephone number ("… 4567 12 times") is read as its last group: try without it.
         for cut in _shortened(written):
             number = _international_digits(cut)
-            valid = is_in_plan(number)
+            valid = is_fiction(number) or is_in_plan(number)
             if valid or (written[0] == "+" and _is_shaped(cut, number) and names_before(_CUE, text, start)):
                 yield _hit(start, start + len(cut.encode()), reserved=is_fiction(number) or not valid)
                 break
@@ -238,11 +238,13 @@ def national_number(digits: str, region: str | None = None) -> str | None:
     several = _REGIONS_WITH_ZERO if digits[0] == "0" else _REGIONS_WITHOUT_ZERO
     for country in (region,) if region else several:
         try:
-            number = phonenumbers.parse(digits, country)
+            parsed = phonenumbers.parse(digits, country)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(number):
-            return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+        number = f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+        # Not every plan of libphonenumber knows the numbers that its regulator keeps for fiction.
+        if is_fiction(number) or phonenumbers.is_valid_number(parsed):
+            return number
     return None
 
 

@@ -17,7 +17,8 @@ KEY_MATERIAL_RULES = (
         # The footer is optional: a text cut in the middle of a key has leaked the key's first part all the same. The
         # body has no hyphen, so that a page full of headers is read once.
         r"-----BEGIN (?:[0-9A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        rf"(?:{_LINE_END}{{1,8}}[A-Za-z]+(?:-[A-Za-z]+)?: [^\n]{{0,120}}){{0,6}}(?:{_LINE_END}{{1,8}}[0-9A-Za-z+/=]{{16,}})*"
+        rf"(?:{_LINE_END}{{1,8}}[A-Za-z]+(?:-[A-Za-z]+)?: [^\n]{{0,120}}){{0,6}}"
+        rf"(?:{_LINE_END}{{1,8}}[0-9A-Za-z+/=]{{16,}})*"
         rf"(?:(?:{_LINE_END}|[0-9A-Za-z+/=]){{0,100}}-----END [0-9A-Z ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----)?",
         "-----BEGIN RSA PRIV" + "ATE KEY-----\n" + characters(64, BASE64),
         "-----BEGIN PUB" + "LIC KEY-----\n" + characters(64, BASE64),

@@ -157,7 +157,7 @@ MESSAGING_RULES = (
         ("wpl_ap",),
     ),
     SecretRule(
-        "sendbird-or-intercom-token",
+        "intercom-access-token",
         "Intercom",
         r"\bdG9r[0-9A-Za-z+/]{52,}={0,2}",
         "dG9r" + alnum(56) + "=",

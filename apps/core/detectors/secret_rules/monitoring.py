@@ -74,7 +74,7 @@ MONITORING_RULES = (
         shapeless=True,
     ),
     SecretRule(
-        "splunk-or-sumologic-key",
+        "sumologic-key",
         "Sumo Logic",
         named(r"sumo_?logic", r"su[0-9A-Za-z]{12}|[0-9A-Za-z]{64}"),
         "sumologic_access_id=su" + alnum(12),

@@ -87,7 +87,7 @@ REGISTRY_RULES = (
         ("akcp", "cmvmd"),
     ),
     SecretRule(
-        "cloudsmith-or-packagist-token",
+        "packagist-token",
         "Packagist",
         r"\bpackagist_[a-z]{2,4}_[0-9a-f]{40,}",
         "packagist_out_" + hexa(68),
