@@ -129,7 +129,7 @@ class _Commands:
     def run(self, name: str, *arguments: object) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), name, *map(str, arguments)]
         started = time.monotonic()
-        done = subprocess.run(  # noqa: S603  our own commands
+        done = subprocess.run(
             command, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False
         )
         self.seconds[name] = round(self.seconds.get(name, 0) + time.monotonic() - started, 1)

@@ -83,6 +83,7 @@ class RunForm(forms.Form):
         self._offer("gap", gaps.order_by("name"))
         self._offer("prompt_version", versions.select_related("prompt").order_by("prompt__name", "-version"))
         self._offer("connection", Connection.objects.filter(is_enabled=True).order_by("name"))
+        self.initial.setdefault("prompt_version", versions.order_by("-id").first())
 
     def _offer(self, name: str, rows: Any) -> None:
         field = self.fields[name]

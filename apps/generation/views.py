@@ -101,7 +101,8 @@ def run_list(request: ProjectRequest, project: Project) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def run_new(request: ProjectRequest, project: Project) -> HttpResponse:
     wanted = project.gaps.filter(slug=request.GET.get("gap", "")).first()
-    form = RunForm(project, request.POST or None, initial={"gap": wanted} if wanted else {})
+    initial = {"gap": wanted, "count": wanted.target_count} if wanted else {}
+    form = RunForm(project, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         run = services.draft_run(actor=request.user, **form.cleaned_data)
         return redirect("reports:run-detail", project.slug, run.pk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, IntegerField, Max, Min
@@ -39,6 +40,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """What it is, how much, and what to read it against."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Sample:
     pk: int
     text: str
@@ -61,7 +71,8 @@ class RunPage:
     dropped: list[DroppedGroup]
     missing: list[str]
     """What keeps an estimated run from starting."""
-    kept: int
+    waiting: int
+    """Records that wait for a reviewer."""
     is_live: bool
     """Whether anything may still change by itself, so that the page looks again."""
 
@@ -70,8 +81,8 @@ class RunPage:
         return self.run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
 
     @property
-    def time_needed(self) -> str:
-        return in_words(timedelta(seconds=self.run.estimate.get("seconds", 0)))
+    def estimate(self) -> list[Figure]:
+        return estimate_figures(self.run.estimate)
 
 
 def run_page(run: Run) -> RunPage:
@@ -81,24 +92,42 @@ def run_page(run: Run) -> RunPage:
         Record.objects.filter(run_uuid=run.uuid).values_list("status").annotate(n=Count("pk")).order_by()
     )
     made = sum(counts.values())
-    waiting = counts.get(RecordStatus.GENERATED, 0)
+    unchecked = counts.get(RecordStatus.GENERATED, 0)
     dropped = sum(counts.get(status, 0) for status in DROPPED)
-    kept = made - waiting - dropped
+    checked = made - unchecked
+    kept = checked - dropped
     is_running = run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
     return RunPage(
         run=run,
         sentence=_sentence(run, made),
         stages=[
             Stage("Generate", made, max(made, run.count), f"{made:,} / {run.count:,}"),
-            Stage("Check", made - waiting, max(made, 1), f"{made - waiting:,} / {made:,}"),
-            Stage("Queue for review", kept, max(made - waiting, 1), f"{kept:,} kept, {dropped:,} dropped"),
+            Stage("Check", checked, max(made, 1), f"{checked:,} / {made:,}"),
+            Stage("Queue for review", kept, max(checked, 1), f"{kept:,} kept, {dropped:,} dropped"),
         ],
         sent=sent,
         dropped=_dropped(run.project, run.uuid) if dropped else [],
         missing=missing_to_start(run.project, run.gap) if run.status == RunStatus.ESTIMATED else [],
-        kept=kept,
-        is_live=is_running or waiting > 0,
+        waiting=counts.get(RecordStatus.AWAITING_REVIEW, 0),
+        is_live=is_running or unchecked > 0,
     )
+
+
+def estimate_figures(estimate: dict[str, Any]) -> list[Figure]:
+    """What starting would ask for, in words."""
+    batches = estimate["submissions"]
+    return [
+        Figure("Records", f"{estimate['records']:,}", "asked for"),
+        Figure(
+            "Requests", f"{estimate['requests']:,}", f"in {batches:,} batch{'es' if batches != 1 else ''}"
+        ),
+        Figure(
+            "Money",
+            f"{estimate['money']} {estimate['currency']}",
+            f"{'a guess: ' if estimate['is_guess'] else ''}{estimate['source']}",
+        ),
+        Figure("Time", in_words(timedelta(seconds=estimate["seconds"])), "checks included"),
+    ]
 
 
 def _sentence(run: Run, made: int) -> str:

@@ -109,7 +109,9 @@ def _facts(
         for pointer, value, is_text in _leaves(payload[side], f"/{side}")
         if pointer not in HEADINGS and not (is_text and not is_answer and _is_long(pointer, value))
     ]
-    return facts + [Fact(str(name).replace("_", " ").capitalize(), passage(str(value))) for name, value in axes.items()]
+    return facts + [
+        Fact(str(name).replace("_", " ").capitalize(), passage(str(value))) for name, value in axes.items()
+    ]
 
 
 def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any, bool]]:

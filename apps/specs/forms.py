@@ -67,6 +67,8 @@ class GapForm(forms.Form):
             parts = [value.strip() for value in values.split(",") if value.strip()]
             if not separator or not name.strip() or not parts:
                 raise forms.ValidationError(f"Line {number}: write “name: value, value”.")
+            if name.strip() in axes:
+                raise forms.ValidationError(f"Line {number}: the axis “{name.strip()}” is there already.")
             axes[name.strip()] = parts
         return axes
 

@@ -87,6 +87,7 @@ def plan_submission(
 @transaction.atomic
 def resend(*, submission: Submission, actor: User) -> None:
     """A person says: send it again although nobody knows what became of it. It may be billed twice."""
+    _require_unknown(submission)
     move(
         submission,
         SubmissionStatus.SCREENED,
@@ -100,10 +101,15 @@ def resend(*, submission: Submission, actor: User) -> None:
 @transaction.atomic
 def abandon(*, submission: Submission, actor: User) -> None:
     """A person says: stop looking for it. If the provider has it after all, its answers are lost."""
-    if submission.status != SubmissionStatus.UNKNOWN:
-        raise StaleStateError(f"This submission is {submission.status}, not unknown: reload and look again.")
+    _require_unknown(submission)
     move(submission, SubmissionStatus.CANCELLED, last_error=f"{actor} gave up looking for it.")
     logger.warning("Submission %s is given up by user %s", submission.pk, actor.pk)
+
+
+def _require_unknown(submission: Submission) -> None:
+    """The machine has these moves from other states too, for reasons that are no person's business."""
+    if submission.status != SubmissionStatus.UNKNOWN:
+        raise StaleStateError(f"This submission is {submission.status}, not unknown: reload and look again.")
 
 
 @transaction.atomic

@@ -41,6 +41,11 @@ make_database() {
     echo "init.sh: $1 is not postgresql://ROLE:PASSWORD@HOST/DATABASE." >&2
     return 1
   fi
+  # Two databases of one role would be no wall between them.
+  case " $ROLES " in
+    *" $ROLE "*) echo "init.sh: $1 names the role $ROLE, which another address has already." >&2; return 1 ;;
+  esac
+  ROLES="$ROLES $ROLE"
   # Through the environment: arguments can be read by anybody on the machine.
   export ROLE PASSWORD DATABASE
   psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --dbname postgres <<'SQL'
@@ -59,6 +64,7 @@ SQL
 }
 
 export PGUSER="${PGUSER:-${POSTGRES_USER:-postgres}}"
+ROLES=""
 make_database DATABASE_URL
 make_database LEAKAGE_DATABASE_URL
 make_database HOLDOUT_DATABASE_URL

@@ -15,10 +15,11 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
+from tests.review.scene import Scene, make_scene
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = (
@@ -30,7 +31,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,9 +63,7 @@ class Site:
     expected: set[int] = field(default_factory=set)
     """Statuses of 400 and more that this test provokes."""
 
-    def open(
-        self, path: str, user: User | None, *, size: dict[str, int] | None = None, **options: Any
-    ) -> Page:
+    def open(self, path: str, user: User | None, *, size: ViewportSize | None = None, **options: Any) -> Page:
         """A page of ``path`` in a browser of its own, signed in as ``user``."""
         context = self.browser.new_context(
             base_url=self.server.url, viewport=size or DESK, reduced_motion="reduce", **options
@@ -101,6 +101,12 @@ def site(live_server: LiveServer, browser: Browser) -> Iterator[Site]:
     for context in site.contexts:
         context.close()
     assert site.problems == []
+
+
+@pytest.fixture
+def scene(transactional_db: None) -> Scene:
+    """A project with a guide and a reviewer; ``scene.add_waiting`` fills its queue."""
+    return make_scene()
 
 
 @pytest.fixture(scope="session")

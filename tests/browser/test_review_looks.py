@@ -8,60 +8,61 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from apps.review.models import Action
+from apps.specs.models import Role
+from tests import factories
 from tests.browser.axe import violations
 from tests.browser.conftest import DESK, PHONE, Site
-from tests.browser.test_review_room import enter, mark_phone
-from tests.review.scene import Scene, make_scene
+from tests.browser.room import enter, mark_phone
+from tests.review.scene import Scene
 
 SIZES = {"desk": DESK, "phone": PHONE}
 
 
-@pytest.fixture
-def scene(transactional_db: None) -> Scene:
-    return make_scene()
-
-
-def reading(page: Page) -> None:
+def read(page: Page) -> None:
     expect(page.locator("[data-card]")).to_be_visible()
 
 
-def editing(page: Page) -> None:
+def edit(page: Page) -> None:
     page.locator("[data-act=edit]").click()
     page.locator("[data-edit] textarea").fill("They renewed me and I never asked for it")
     expect(page.locator("[data-diff] ins").first).to_be_visible()
 
 
-def rejecting(page: Page) -> None:
-    page.locator("[data-act=reject]").click()
-    expect(page.locator("#reject-menu")).to_be_visible()
+def open_menu(page: Page, button: str, menu: str) -> None:
+    page.keyboard.press("Escape")
+    page.locator(f"[data-act={button}]").click()
+    expect(page.locator(menu)).to_be_visible()
 
 
-def flagging(page: Page) -> None:
-    page.locator("[data-act=flag]").click()
-    expect(page.locator("#flag-menu")).to_be_visible()
-
-
-def asking_for_keys(page: Page) -> None:
-    page.locator("[data-act=keys]").click()
-    expect(page.locator("#key-sheet")).to_be_visible()
-
-
-def emptied(page: Page) -> None:
+def empty(page: Page) -> None:
+    page.keyboard.press("Escape")
     page.locator("[data-act=accept]").click()
     expect(page.get_by_role("heading", name="All done")).to_be_visible()
 
 
+STATES: dict[str, Callable[[Page], None]] = {
+    "reading": read,
+    "editing": edit,
+    "rejecting": lambda page: open_menu(page, "reject", "#reject-menu"),
+    "flagging": lambda page: open_menu(page, "flag", "#flag-menu"),
+    "asking for keys": lambda page: open_menu(page, "keys", "#key-sheet"),
+    "empty": empty,
+}
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("doing", [reading, editing, rejecting, flagging, asking_for_keys, emptied])
-def test_axe_finds_nothing(
-    site: Site, scene: Scene, doing: Callable[[Page], None], size: str, theme: Any
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    site: Site, scene: Scene, size: str, theme: Any
 ) -> None:
     (record,) = scene.add_waiting(1, axes={"tone": "angry"})
     mark_phone(record)
     page = enter(site, scene, size=SIZES[size], color_scheme=theme).page
-    doing(page)
-    assert violations(page) == []
+    for name, reach in STATES.items():
+        reach(page)
+        assert violations(page) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"], name
 
 
 def test_axe_can_fail(site: Site, scene: Scene) -> None:
@@ -71,29 +72,16 @@ def test_axe_can_fail(site: Site, scene: Scene) -> None:
     assert any(line.startswith("button-name") for line in violations(page))
 
 
-@pytest.mark.parametrize("doing", [reading, editing, rejecting, asking_for_keys])
-def test_nothing_is_wider_than_a_phone(site: Site, scene: Scene, doing: Callable[[Page], None]) -> None:
-    scene.add_waiting(1, axes={"tone": "angry"})
-    page = enter(site, scene, size=PHONE).page
-    doing(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-@pytest.mark.parametrize("name", ["accept", "edit", "reject", "skip", "flag", "undo", "keys"])
-def test_buttons_are_as_big_as_a_thumb_on_a_phone(site: Site, scene: Scene, name: str) -> None:
+def test_buttons_are_as_big_as_a_thumb_on_a_phone(site: Site, scene: Scene) -> None:
     scene.add_waiting(1)
     page = enter(site, scene, size=PHONE).page
-    box = page.locator(f".actionbar [data-act={name}]").bounding_box()
-    assert box is not None
-    assert box["height"] >= 44
-    assert box["width"] >= 44
+    for button in page.locator(".actionbar .btn").filter(visible=True).all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["height"], box["width"]) >= 44, button.inner_text()
 
 
 def test_the_flag_list_has_nothing_for_axe(site: Site, scene: Scene) -> None:
-    from apps.review.models import Action  # noqa: PLC0415
-    from apps.specs.models import Role  # noqa: PLC0415
-    from tests import factories  # noqa: PLC0415
-
     scene.add_waiting(1)
     scene.decide(scene.claim_one(), Action.FLAGGED)
     page = site.open(

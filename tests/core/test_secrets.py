@@ -263,6 +263,11 @@ def test_a_private_key_is_found_whole_cut_or_escaped() -> None:
     assert values_in(f'"{escaped}\\n"') == [escaped]
 
 
+def test_a_whole_private_key_is_not_taken_for_a_placeholder_when_your_turns_up_in_it() -> None:
+    body = "\n".join(characters(60, BASE64) + "YoUr" for _ in range(12))
+    assert rules_in(f"{PEM_HEADER}\n{body}\n") == ["pem-private-key"]
+
+
 def test_the_more_specific_rule_names_the_finding() -> None:
     assert rules_in(f"GITHUB_TOKEN={GITHUB_TOKEN}") == ["github-token"]
     assert rules_in("Authorization: Bearer sk-ant-api03-" + alnum(93) + "AA") == ["anthropic-api-key"]

@@ -215,24 +215,3 @@ def test_each_worker_runs_its_queue_with_its_own_addresses(tmp_path: Path) -> No
         said = work(queue, "work", "--queues", queue, "--once", var=tmp_path)
         assert (said.returncode, said.stdout) == (0, f"Nothing is due in {queue}.\n"), said.stderr
         assert said.stderr == ""
-
-
-@pytest.mark.parametrize("variable", ["HOLDOUT_DATABASE_URL", "LEAKAGE_DATABASE_URL_FILE", "LEAKAGE_KEY"])
-def test_the_generation_process_does_not_even_start_with_what_it_must_not_have(
-    variable: str, tmp_path: Path
-) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SYNTHREVIEW_PROCESS": "generation",
-        "SYNTHREVIEW_VAR": str(tmp_path),
-    }
-    said = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env=environment | {variable: "anything"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert said.returncode != 0
-    assert f"must not be given {variable}" in said.stderr

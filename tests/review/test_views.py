@@ -17,11 +17,11 @@ from apps.review.allowance import LIMITS, Purpose
 from apps.review.models import Action, Decision, Draft, EditAllowance, ReviewTask
 from apps.specs.models import Membership, Role
 from tests import factories
-from tests.review.scene import Scene, expire_lease
+from tests.review.scene import Scene, expire_lease, make_scene
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
 
-JSON = {"HTTP_ACCEPT": "application/json"}
+JSON = {"accept": "application/json"}
 POSTS = ["claim", "decide", "undo", "skip", "skips-forget", "draft", "renew", "release", "keys"]
 
 
@@ -41,7 +41,7 @@ def url(scene: Scene, name: str, *args: Any) -> str:
 
 
 def claim(client: Client, scene: Scene, **data: Any) -> dict[str, Any]:
-    response = client.post(url(scene, "claim"), data, **JSON)
+    response = client.post(url(scene, "claim"), data, headers=JSON)
     assert response.status_code == 200
     return dict(response.json())
 
@@ -61,7 +61,7 @@ def decision_data(card: dict[str, Any], action: str = "accepted", **values: Any)
 )
 def test_only_reviewers_and_leads_work_here(scene: Scene, name: str, role: Role | None, status: int) -> None:
     user = factories.make_member(scene.project, role) if role else factories.make_user()
-    assert signed_in(user).post(url(scene, name), **JSON).status_code == status
+    assert signed_in(user).post(url(scene, name), headers=JSON).status_code == status
 
 
 @pytest.mark.parametrize("name", POSTS)
@@ -79,21 +79,19 @@ def test_a_role_removed_in_the_middle_refuses_the_next_request(scene: Scene, cli
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
     Membership.objects.filter(user=scene.reviewer).update(roles=["manager"])
-    response = client.post(url(scene, "decide"), decision_data(card), **JSON)
+    response = client.post(url(scene, "decide"), decision_data(card), headers=JSON)
     assert response.status_code == 403
     assert not Decision.objects.exists()
 
 
 def test_a_task_of_another_project_is_not_found(scene: Scene, client: Client) -> None:
-    from tests.review.scene import make_scene  # noqa: PLC0415
-
     other = make_scene()
     other.add_waiting(1)
     card = {"task": other.claim_one().pk, "fence": 1}
     for name in ("decide", "skip", "draft"):
-        assert client.post(url(scene, name), decision_data(card), **JSON).status_code == 404
+        assert client.post(url(scene, name), decision_data(card), headers=JSON).status_code == 404
     decision = other.decide(other.claim_one())
-    assert client.post(url(scene, "undo"), {"decision": decision.uuid}, **JSON).status_code == 404
+    assert client.post(url(scene, "undo"), {"decision": decision.uuid}, headers=JSON).status_code == 404
 
 
 # --- the room ------------------------------------------------------------------------------------------------
@@ -158,7 +156,7 @@ def test_one_request_decides_and_brings_the_next_card(scene: Scene, client: Clie
     scene.add_waiting(3)
     first, second = claim(client, scene, want=2)["cards"]
     data = decision_data(first, milliseconds=900, want=1, have=[second["task"]])
-    answer = client.post(url(scene, "decide"), data, **JSON).json()
+    answer = client.post(url(scene, "decide"), data, headers=JSON).json()
     assert answer["decision"] == str(data["key"])
     assert [card["task"] for card in answer["cards"]] == [
         ReviewTask.objects.exclude(pk__in=[first["task"], second["task"]]).get().pk
@@ -170,7 +168,7 @@ def test_one_request_decides_and_brings_the_next_card(scene: Scene, client: Clie
 def test_a_replay_is_the_same_decision(scene: Scene, client: Client) -> None:
     scene.add_waiting(1)
     data = decision_data(claim(client, scene)["cards"][0])
-    answers = [client.post(url(scene, "decide"), data, **JSON).json() for _ in range(2)]
+    answers = [client.post(url(scene, "decide"), data, headers=JSON).json() for _ in range(2)]
     assert answers[0]["decision"] == answers[1]["decision"]
     assert Decision.objects.count() == 1
 
@@ -179,9 +177,9 @@ def test_an_expired_lease_submit_is_409_and_keeps_the_draft(scene: Scene, client
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
     edit = {"/input/text": "You renewed me", "/output/label": "billing"}
-    client.post(url(scene, "draft"), decision_data(card) | edit, **JSON)
+    client.post(url(scene, "draft"), decision_data(card) | edit, headers=JSON)
     expire_lease(ReviewTask.objects.get())
-    response = client.post(url(scene, "decide"), decision_data(card, "edited") | edit, **JSON)
+    response = client.post(url(scene, "decide"), decision_data(card, "edited") | edit, headers=JSON)
     assert response.status_code == 409
     assert "ran out" in response.json()["error"]
     assert Draft.objects.get().values["input"]["text"] == "You renewed me"
@@ -190,13 +188,13 @@ def test_an_expired_lease_submit_is_409_and_keeps_the_draft(scene: Scene, client
 def test_a_rejection_without_a_reason_is_422(scene: Scene, client: Client) -> None:
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
-    response = client.post(url(scene, "decide"), decision_data(card, "rejected"), **JSON)
+    response = client.post(url(scene, "decide"), decision_data(card, "rejected"), headers=JSON)
     assert response.status_code == 422
     assert "reason" in response.json()["error"]
 
 
 def test_an_unreadable_request_is_400(scene: Scene, client: Client) -> None:
-    response = client.post(url(scene, "decide"), {"task": "x"}, **JSON)
+    response = client.post(url(scene, "decide"), {"task": "x"}, headers=JSON)
     assert response.status_code == 400
     assert "key" in response.json()["error"]
 
@@ -205,7 +203,7 @@ def test_an_edit_that_is_refused_names_the_field_and_keeps_the_draft(scene: Scen
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
     edit = {"/input/text": "", "/output/label": "refund"}
-    response = client.post(url(scene, "decide"), decision_data(card, "edited") | edit, **JSON)
+    response = client.post(url(scene, "decide"), decision_data(card, "edited") | edit, headers=JSON)
     assert response.status_code == 422
     assert list(response.json()["by_pointer"]) == ["/input/text"]
     assert Draft.objects.exists()
@@ -215,7 +213,10 @@ def test_an_edit_is_saved_from_its_form(scene: Scene, client: Client) -> None:
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
     edit = {"/input/text": "Line one\r\nline two", "/output/label": "billing"}
-    assert client.post(url(scene, "decide"), decision_data(card, "edited") | edit, **JSON).status_code == 200
+    assert (
+        client.post(url(scene, "decide"), decision_data(card, "edited") | edit, headers=JSON).status_code
+        == 200
+    )
     record = Record.objects.get()
     assert record.current_input == {"text": "Line one\nline two"}
     assert (record.status, record.label) == (RecordStatus.EDITED, "billing")
@@ -229,7 +230,7 @@ def test_typing_keeps_a_draft_and_shows_the_word_diff(scene: Scene, client: Clie
     card = claim(client, scene)["cards"][0]
     text = record.input["text"].replace("renewed", "charged")
     data = decision_data(card) | {"/input/text": text, "/output/label": "refund"}
-    answer = client.post(url(scene, "draft"), data, **JSON).json()
+    answer = client.post(url(scene, "draft"), data, headers=JSON).json()
     assert "<del>renewed </del><ins>charged </ins>" in answer["diff"]
     assert Draft.objects.get().values["input"]["text"] == text
     assert "charged" in claim(client, scene)["cards"][0]["html"]
@@ -240,7 +241,7 @@ def test_typing_back_to_the_original_drops_the_draft(scene: Scene, client: Clien
     card = claim(client, scene)["cards"][0]
     for text in ("changed", record.input["text"]):
         data = decision_data(card) | {"/input/text": text, "/output/label": "refund"}
-        client.post(url(scene, "draft"), data, **JSON)
+        client.post(url(scene, "draft"), data, headers=JSON)
     assert not Draft.objects.exists()
 
 
@@ -249,9 +250,9 @@ def test_asking_the_checks_without_end_is_limited(scene: Scene, client: Client) 
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
     data = decision_data(card) | {"/input/text": "guess", "/output/label": "refund"}
-    assert client.post(url(scene, "draft"), data, **JSON).json()["paused_seconds"] == 0
+    assert client.post(url(scene, "draft"), data, headers=JSON).json()["paused_seconds"] == 0
     EditAllowance.objects.update(used=LIMITS[Purpose.TYPING])
-    answer = client.post(url(scene, "draft"), data, **JSON).json()
+    answer = client.post(url(scene, "draft"), data, headers=JSON).json()
     assert 0 < answer["paused_seconds"] <= 300
     assert "<ins>guess</ins>" in answer["diff"]
 
@@ -266,7 +267,7 @@ def test_saving_edits_without_end_is_limited_too(scene: Scene, client: Client) -
         used=LIMITS[Purpose.SAVING],
         window_started_at=Record.objects.get().created_at,
     )
-    response = client.post(url(scene, "decide"), data, **JSON)
+    response = client.post(url(scene, "decide"), data, headers=JSON)
     assert response.status_code == 422
     assert "save again in" in str(response.json()["by_pointer"])
     assert Draft.objects.exists()
@@ -278,8 +279,8 @@ def test_saving_edits_without_end_is_limited_too(scene: Scene, client: Client) -
 def test_undo_brings_the_card_back(scene: Scene, client: Client) -> None:
     scene.add_waiting(1)
     card = claim(client, scene)["cards"][0]
-    decided = client.post(url(scene, "decide"), decision_data(card), **JSON).json()
-    answer = client.post(url(scene, "undo"), {"decision": decided["decision"]}, **JSON).json()
+    decided = client.post(url(scene, "decide"), decision_data(card), headers=JSON).json()
+    answer = client.post(url(scene, "undo"), {"decision": decided["decision"]}, headers=JSON).json()
     assert "Ticket 1" in answer["cards"][0]["html"]
     assert answer["progress"]["decided"] == 0
 
@@ -287,71 +288,30 @@ def test_undo_brings_the_card_back(scene: Scene, client: Client) -> None:
 def test_undo_of_somebody_elses_decision_is_403(scene: Scene, client: Client) -> None:
     scene.add_waiting(1)
     decision = scene.decide(scene.claim_one(scene.another_reviewer()))
-    assert client.post(url(scene, "undo"), {"decision": decision.uuid}, **JSON).status_code == 403
+    assert client.post(url(scene, "undo"), {"decision": decision.uuid}, headers=JSON).status_code == 403
 
 
 def test_leases_are_renewed_and_released(scene: Scene, client: Client) -> None:
     scene.add_waiting(2)
     cards = claim(client, scene, want=2)["cards"]
     held = {"task": [card["task"] for card in cards], "fence": [card["fence"] for card in cards]}
-    assert client.post(url(scene, "renew"), held, **JSON).json()["lost"] == []
-    assert client.post(url(scene, "release"), held | {"in_view": held["task"][0]}, **JSON).status_code == 204
+    assert client.post(url(scene, "renew"), held, headers=JSON).json()["lost"] == []
+    assert (
+        client.post(url(scene, "release"), held | {"in_view": held["task"][0]}, headers=JSON).status_code
+        == 204
+    )
     assert ReviewTask.objects.filter(lease_holder=None).get().pk == held["task"][1]
 
 
 def test_a_task_without_its_fence_is_400(scene: Scene, client: Client) -> None:
-    assert client.post(url(scene, "renew"), {"task": [1, 2], "fence": [1]}, **JSON).status_code == 400
+    assert client.post(url(scene, "renew"), {"task": [1, 2], "fence": [1]}, headers=JSON).status_code == 400
 
 
 def test_single_keys_are_kept_per_person(scene: Scene, client: Client) -> None:
-    client.post(url(scene, "keys"), {}, **JSON)
+    client.post(url(scene, "keys"), {}, headers=JSON)
     assert not User.objects.get(pk=scene.reviewer.pk).single_keys
-    client.post(url(scene, "keys"), {"single_keys": "on"}, **JSON)
+    client.post(url(scene, "keys"), {"single_keys": "on"}, headers=JSON)
     assert User.objects.get(pk=scene.reviewer.pk).single_keys
-
-
-# --- without a script ------------------------------------------------------------------------------------------
-
-
-def test_the_whole_job_is_done_by_plain_forms(scene: Scene, client: Client) -> None:
-    scene.add_waiting(4)
-    room = url(scene, "room")
-    response = client.post(url(scene, "claim"), follow=True)
-    assert response.redirect_chain == [(room, 302)]
-
-    def card_in_hand() -> dict[str, Any]:
-        card = client.get(room).context["card"]
-        return {"task": card.task.pk, "fence": card.task.fence}
-
-    assert (
-        "accepted"
-        in client.post(url(scene, "decide"), decision_data(card_in_hand()), follow=True).content.decode()
-    )
-    reject = decision_data(card_in_hand(), "rejected", reason="too_clean")
-    client.post(url(scene, "decide"), reject)
-    client.post(url(scene, "skip"), card_in_hand())
-    edit = decision_data(card_in_hand(), "edited") | {"/input/text": "", "/output/label": "billing"}
-    assert client.get(url(scene, "edit", edit["task"])).status_code == 200
-    refused = client.post(url(scene, "decide"), edit)
-    assert refused.status_code == 422
-    assert "This field is required." in refused.content.decode()
-    client.post(url(scene, "decide"), edit | {"/input/text": "Better now"})
-    assert sorted(Decision.objects.values_list("action", flat=True)) == ["accepted", "edited", "rejected"]
-    page = client.get(room)
-    assert "You skipped 1 in this session." in page.content.decode()
-    client.post(url(scene, "undo"), {"decision": page.context["page"].history[0]})
-    assert client.get(room).context["card"].has_draft
-    client.post(url(scene, "skip"), card_in_hand())
-    assert client.post(url(scene, "skips-forget"), follow=True).context["card"] is not None
-
-
-def test_a_refusal_without_a_script_is_a_page_that_says_what_to_do(scene: Scene, client: Client) -> None:
-    scene.add_waiting(1)
-    task = scene.claim_one()
-    scene.decide(task)
-    response = client.post(url(scene, "decide"), decision_data({"task": task.pk, "fence": task.fence}))
-    assert response.status_code == 409
-    assert "decided already" in response.content.decode()
 
 
 # --- flags -----------------------------------------------------------------------------------------------------
@@ -389,7 +349,7 @@ def test_the_queries_of_a_page_and_a_decision_do_not_grow_with_the_queue(
         client.get(url(scene, "room"))
     data = decision_data(cards[0], want=1, have=[card["task"] for card in cards[1:]])
     with django_assert_num_queries(42):
-        client.post(url(scene, "decide"), data, **JSON)
+        client.post(url(scene, "decide"), data, headers=JSON)
 
 
 def test_cards_cost_the_same_queries_however_many(
@@ -397,6 +357,8 @@ def test_cards_cost_the_same_queries_however_many(
 ) -> None:
     scene.add_waiting(8)
     with django_assert_num_queries(26):
-        assert len(json.loads(client.post(url(scene, "claim"), {"want": 1}, **JSON).content)["cards"]) == 1
+        assert (
+            len(json.loads(client.post(url(scene, "claim"), {"want": 1}, headers=JSON).content)["cards"]) == 1
+        )
     with django_assert_num_queries(28):
         assert len(claim(client, scene, want=4)["cards"]) == 4

@@ -177,11 +177,14 @@ def test_a_person_may_give_it_up(provider: Scripted) -> None:
 
 
 @pytest.mark.parametrize("say", [services.resend, services.abandon])
-def test_what_is_not_unknown_is_neither_resent_nor_given_up(provider: Scripted, say: object) -> None:
-    submission = sent()
+@pytest.mark.parametrize("status", [S.INTENT, S.SENDING, S.ACCEPTED, S.INGESTING])
+def test_what_is_not_unknown_is_neither_resent_nor_given_up(
+    provider: Scripted, say: object, status: str
+) -> None:
+    submission = make_submission(status=status, screened_at=timezone.now())
     with pytest.raises(StaleStateError):
         say(submission=submission, actor=factories.make_user())  # type: ignore[operator]
-    assert reread(submission).status == S.ACCEPTED
+    assert reread(submission).status == status
 
 
 def test_a_slow_sender_finds_its_batch_adopted_already(provider: Scripted) -> None:

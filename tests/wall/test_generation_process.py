@@ -151,8 +151,6 @@ def test_its_role_is_refused_by_the_other_databases_however_it_connects(team: In
 def test_its_role_can_do_nothing_on_the_server_that_leads_around_the_wall(team: Installation) -> None:
     statements = [
         "SET ROLE synthreview_holdout",
-        "CREATE EXTENSION dblink",
-        "CREATE EXTENSION postgres_fdw",
         "COPY (SELECT 1) TO PROGRAM 'cat'",
         "SELECT pg_read_file('PG_VERSION')",
         "ALTER ROLE synthreview SUPERUSER",

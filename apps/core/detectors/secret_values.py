@@ -23,17 +23,18 @@ DISTINCT_FOR_RANDOM = 5
 # One character that makes up more of a value than this fills a gap.
 FILLER_SHARE = 0.6
 LONG_ENOUGH_TO_COUNT = 12
+# In a text as long as a private key even "your" turns up by chance.
+LONGEST_PLACEHOLDER = 400
 
 _FILLED = Pattern(
     r"your|placeholder|redacted|replace[_\-]?(?:me|with|this)|insert[_\-]?(?:your|here)|goes[_\-]?here"
-    r"|change[_\-]?me"
-    r"|change[_\-]?it|x{5,}|\*{3,}|•{3,}|\.{4,}|…|#{5,}",
+    r"|change[_\-]?me|change[_\-]?it|x{5,}|\*{3,}|•{3,}|\.{4,}|…|#{5,}",
     ignore_case=True,
 )
 _TEMPLATE = Pattern(
     r"\$\{.*|\$\(.*|\$[A-Z_][A-Z0-9_]*|\$[a-z_]+|\{\{.*|\{[\w.\- ]*\}|\{%.*|<.*>?|&lt;.*|\[[^\]]*\]"
-    r"|%\(\w+\)s.*|%[sdv]|%\w+%"
-    r"|#\{.*|@\w+@|:[a-z_]+|\?+|!secret .*|!vault.*|env\..*|vault:.*|ref\+.*|arn:aws.*|op://.*|secretref.*"
+    r"|%\(\w+\)s.*|%[sdv]|%\w+%|#\{.*|@\w+@|:[a-z_]+|\?+|!secret .*|!vault.*|env\..*|vault:.*|ref\+.*"
+    r"|arn:aws.*|op://.*|secretref.*"
 )
 _EMPTY_WORD_LIST = """
 password passwd passwort passphrase pass pwd pw secret token key apikey api_key api-key string str text
@@ -46,34 +47,28 @@ int number object array input
 _EMPTY_WORDS = frozenset(_EMPTY_WORD_LIST.split())
 _DOCUMENTED = Pattern(r"EXAMPLE(?:KEY)?$|^EXAMPLE|example(?:key|token|secret)?$")
 _CALL = Pattern(
-    r"\$?[A-Za-z_][\w.]*[(\[].*"
-    r"|(?:os|process|config|settings|self|this|ctx|env|request|response|data|args|params|props|options"
-    r"|secrets|vars|var"
-    r"|local|module|output|inputs)[.\[].*"
+    r"\$?[A-Za-z_][\w.]*[(\[].*|(?:os|process|config|settings|self|this|ctx|env|request|response|data|args"
+    r"|params|props|options|secrets|vars|var|local|module|output|inputs)[.\[].*"
 )
 _ATTRIBUTE = Pattern(r"[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_][\w\-]*)+[;,)]*")
 _ADDRESS = Pattern(r"[a-z][a-z0-9+.\-]*://.*|~/.*|[A-Za-z]:\\.*")
 _PATH = Pattern(
     r"\.{0,2}/[\w.\-@]+(?:/[\w.\-@]*)*|[\w.\-/\\]+\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|toml|ini|txt"
-    r"|env|conf"
-    r"|cfg|xml|js|ts|py|go|rb|java|cs|php|html?|md|gpg|asc|pub|zip|tar|gz|png|jpe?g|svg)"
+    r"|env|conf|cfg|xml|js|ts|py|go|rb|java|cs|php|html?|md|gpg|asc|pub|zip|tar|gz|png|jpe?g|svg)"
 )
 _MAILBOX = Pattern(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,6}")
 _QUANTITY = Pattern(
     r"(?:\d+[\-+]?|\d+-\d+[\-]?)(?:chars?|characters?|digits?|letters?|days?|hours?|hrs?|min(?:ute)?s?"
-    r"|sec(?:ond)?s?|months?|years?"
-    r"|weeks?|symbols?|words?|bits?|bytes?|th|st|nd|rd|%|x|[kmg]b|times|attempts?|min|max|am|pm)\W*"
-    r"|v?\d+(?:\.\d+)+(?:[\-+.]\w+)?|\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}|\d{1,2}:\d{2}(?::\d{2})?(?:am|pm)?"
-    r"|[$€£¥]\d.*|\d[\d.,]*[$€£%]",
+    r"|sec(?:ond)?s?|months?|years?|weeks?|symbols?|words?|bits?|bytes?|th|st|nd|rd|%|x|[kmg]b|times"
+    r"|attempts?|min|max|am|pm)\W*|v?\d+(?:\.\d+)+(?:[\-+.]\w+)?|\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}"
+    r"|\d{1,2}:\d{2}(?::\d{2})?(?:am|pm)?|[$€£¥]\d.*|\d[\d.,]*[$€£%]",
     ignore_case=True,
 )
 _TERM = Pattern(
     r"sha-?\d+|md5|oauth-?\d?(?:\.\d)?|saml-?\d?(?:\.\d)?|[23]fa|mfa|utf-?8|base-?\d+|bcrypt\d*|argon2(?:id|i"
-    r"|d)?|pbkdf2|aes-?\d*"
-    r"(?:-?gcm|-?cbc)?|rsa-?\d*|ed25519|x25519|ecdsa.*|tls.?\d?.*|http/?\d.*|ipv[46]|wpa\d|rfc-?\d+|iso-?\d+"
-    r"|win(?:32|64|\d+)"
-    r"|office ?365|o365|web3|h2|k8s|p12|pkcs-?\d+|x\.?509|jwt.?hs256|[hre]s(?:256|384|512)|level\d|type\d"
-    r"|option\d|step-?\d",
+    r"|d)?|pbkdf2|aes-?\d*(?:-?gcm|-?cbc)?|rsa-?\d*|ed25519|x25519|ecdsa.*|tls.?\d?.*|http/?\d.*|ipv[46]"
+    r"|wpa\d|rfc-?\d+|iso-?\d+|win(?:32|64|\d+)|office ?365|o365|web3|h2|k8s|p12|pkcs-?\d+|x\.?509|jwt.?hs256"
+    r"|[hre]s(?:256|384|512)|level\d|type\d|option\d|step-?\d",
     ignore_case=True,
 )
 _ALPHABET = Pattern(r"abcdefghijklmnopqrst|zyxwvutsrqponm", ignore_case=True)
@@ -102,7 +97,7 @@ def is_filled_in(value: str) -> bool:
         counts = Counter(value).most_common(1)
         if len(set(value)) < DISTINCT_FOR_RANDOM or counts[0][1] > FILLER_SHARE * len(value):
             return False
-    return not _FILLED.occurs_in(value.encode())
+    return len(value) > LONGEST_PLACEHOLDER or not _FILLED.occurs_in(value.encode())
 
 
 def is_documented(value: str) -> bool:

@@ -6,6 +6,17 @@ import { RefusedError, UnreachableError } from "./server.js";
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** A key that no other decision has. */
+export function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  // Only pages served over https, or from this machine, have randomUUID.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 /**
  * @typedef {object} Entry
  * @property {string} key unique; for a decision the one that makes it idempotent

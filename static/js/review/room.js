@@ -4,18 +4,17 @@
 import { cardOf, cardsOf, fragment, introduction, makeGuideSearchable, openInGuide, show, showLease, walkFindings } from "./cards.js";
 import { Editor } from "./edit.js";
 import { listen } from "./keys.js";
-import { Outbox } from "./outbox.js";
+import { LeaseKeeper } from "./leases.js";
+import { Outbox, newKey } from "./outbox.js";
 import { CardQueue } from "./queue.js";
 import * as screen from "./screen.js";
-import { RefusedError, UnreachableError, post, sendLast } from "./server.js";
+import { RefusedError, UnreachableError, post } from "./server.js";
 
 /** @typedef {import("./cards.js").Card} Card */
 /** @typedef {import("./outbox.js").Entry} Entry */
 
 const UNDO_REACH = 20;
-const RENEW_EVERY_MS = 120_000;
 const ASK_AGAIN_MS = 15_000;
-const IDLE_MS = 15 * 60_000;
 
 const urls = document.getElementById("room").dataset;
 const stage = document.querySelector("[data-stage]");
@@ -32,7 +31,6 @@ const history = urls.history.trim().split(/\s+/).filter(Boolean).reverse().map((
 const waiting = new Map();
 /** @type {Editor | null} */
 let editor = null;
-let lastActivity = Date.now();
 let isFilling = false;
 let askAgain = 0;
 
@@ -202,16 +200,6 @@ function bringBack(card) {
   screen.announce(`Taken back. ${introduction(card)}`);
 }
 
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  // Only pages served over https, or from this machine, have randomUUID.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
 // --- Delivering -------------------------------------------------------------------------------------------------
 
 /** @param {Entry} entry @param {boolean} isRetry */
@@ -260,42 +248,20 @@ function sendBack(card, entry, error) {
 
 // --- Leases -------------------------------------------------------------------------------------------------------
 
-const leases = () => queue.cards.flatMap(({ task, fence }) => [["task", task], ["fence", fence]]);
+const keeper = new LeaseKeeper(queue, { renewUrl: urls.renew, releaseUrl: urls.release });
 
-/** Keeps the cards in hand while somebody is here; gives up those that are no longer theirs. */
-async function renew() {
-  if (document.hidden || !queue.current || Date.now() - lastActivity > IDLE_MS) return;
-  try {
-    const { until, lost } = await post(urls.renew, leases());
-    const inView = queue.current;
-    for (const card of queue.cards) card.leaseUntil = Date.parse(until);
-    for (const task of lost) queue.remove(task);
-    if (inView && lost.includes(inView.task)) leaveLostCard();
-    if (lost.length) void fill();
-  } catch (error) {
-    if (!(error instanceof UnreachableError || error instanceof RefusedError)) throw error;
+keeper.addEventListener("lost", ({ detail: { wasInView } }) => {
+  if (wasInView) {
+    screen.complain("Your time on this record ran out and it went back to the queue. What you typed is kept as a draft.");
+    if (queue.current) put(queue.current);
+    else clearStage("Fetching the next record …");
   }
-}
-
-function leaveLostCard() {
-  screen.complain("Your time on this record ran out and it went back to the queue. What you typed is kept as a draft.");
-  if (queue.current) put(queue.current);
-  else clearStage("Fetching the next record …");
-}
-
-setInterval(renew, RENEW_EVERY_MS);
-setInterval(() => queue.current && showLease(queue.current), 15_000);
-document.addEventListener("visibilitychange", renew);
-addEventListener("pageshow", ({ persisted }) => persisted && renew());
-addEventListener("pagehide", () => {
-  if (queue.current) sendLast(urls.release, [...leases(), ["in_view", queue.current.task]]);
+  void fill();
 });
+
 addEventListener("beforeunload", (event) => {
   if (outbox.state.pending) event.preventDefault();
 });
-for (const type of ["keydown", "pointerdown"]) {
-  addEventListener(type, () => (lastActivity = Date.now()), { capture: true, passive: true });
-}
 
 // --- What people press ----------------------------------------------------------------------------------------------
 

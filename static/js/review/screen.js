@@ -18,7 +18,7 @@ export function setMode(mode, canUndo) {
   }
   for (const name of ["accept", "reject", "skip", "flag"]) button(name).disabled = mode !== "reading";
   const edit = button("edit");
-  edit.toggleAttribute("aria-disabled", mode === "empty");
+  edit.setAttribute("aria-disabled", String(mode === "empty"));
   // A link without an address takes no focus.
   edit.href = "#main";
   button("undo").disabled = !canUndo || mode === "editing";

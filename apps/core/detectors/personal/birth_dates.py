@@ -9,11 +9,9 @@ from apps.core.detectors.patterns import EncodedText, Pattern
 
 _MONTH = (
     r"(?:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|f[ée]v(?:rier)?|mar(?:ch|s|zo)?|m[äa]rz|apr(?:il|ile)?"
-    r"|avr(?:il)?|abr(?:il)?|ma[yi]|mayo"
-    r"|jun[ei]?|juin|jul[yi]?|juil(?:let)?|aug(?:ust)?|ago(?:sto)?|ao[ûu]t|sep(?:t(?:ember|embre|iembre)?)?"
-    r"|o[ck]t(?:ober|obre|ubre)?"
-    r"|nov(?:ember|embre|iembre)?|de[cz](?:ember)?|d[ée]c(?:embre)?|dic(?:iembre|embre)?|enero|ene|janeiro"
-    r"|gennaio|luglio|giugno)"
+    r"|avr(?:il)?|abr(?:il)?|ma[yi]|mayo|jun[ei]?|juin|jul[yi]?|juil(?:let)?|aug(?:ust)?|ago(?:sto)?|ao[ûu]t"
+    r"|sep(?:t(?:ember|embre|iembre)?)?|o[ck]t(?:ober|obre|ubre)?|nov(?:ember|embre|iembre)?|de[cz](?:ember)?"
+    r"|d[ée]c(?:embre)?|dic(?:iembre|embre)?|enero|ene|janeiro|gennaio|luglio|giugno)"
 )
 _DATE = (
     rf"(?:(?:[12]\d|3[01]|0?[1-9])[./\- ](?:[12]\d|3[01]|0?[1-9])[./\- ](?:(?:18|19|20)\d{{2}}|\d{{2}}\b)"

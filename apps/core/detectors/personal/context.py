@@ -9,22 +9,17 @@ LABEL_WIDTH = 40
 
 _OTHER_LABEL = Pattern(
     r"\b(?:orders?|purchase|invoices?|inv|references?|refs?|tickets?|cases?|tracking|shipments?|parcels?"
-    r"|packages?|sku|isbn|issn|doi"
-    r"|parts?|serial|model|batch|lot|po|rma|bookings?|reservations?|confirmation|transactions?|txn|trx|flight"
-    r"|build|versions?"
-    r"|release|commit|job|items?|products?|articles?|polic(?:y|ies)|claims?|quotes?|quotation|contracts?"
-    r"|assets?|barcodes?"
-    r"|ean|upc|gtin|imei|iccid|meter|errors?|membership|loyalty|rewards?|vouchers?|coupons?|gift card"
-    r"|receipts?|requests?|bugs?"
-    r"|issues?|pid|uid|events?|row|page|section|chapter|clause|paragraph|customers?|users?|employees?"
-    r"|students?|docket|vin"
+    r"|packages?|sku|isbn|issn|doi|parts?|serial|model|batch|lot|po|rma|bookings?|reservations?|confirmation"
+    r"|transactions?|txn|trx|flight|build|versions?|release|commit|job|items?|products?|articles?|polic(?:y"
+    r"|ies)|claims?|quotes?|quotation|contracts?|assets?|barcodes?|ean|upc|gtin|imei|iccid|meter|errors?"
+    r"|membership|loyalty|rewards?|vouchers?|coupons?|gift card|receipts?|requests?|bugs?|issues?|pid|uid"
+    r"|events?|row|page|section|chapter|clause|paragraph|customers?|users?|employees?|students?|docket|vin"
     r"|engine|patent|register|catalog(?:ue)?|bestellung|bestell(?:ung)?s?nummer|rechnungs?(?:nummer)?"
-    r"|kundennummer"
-    r"|sendungs?(?:nummer)?|vorgangs?nummer|auftrags?nummer|commande|facture|suivi|pedido|factura|ordine"
-    r"|fattura|zip|plu|accounts?|acct|a/c|kontonummer|compte|cuenta|awb|cusip"
-    r"|isin|siret|siren|ein|vat|ust-?id|hs code|npi|dea|cas|nsn|mpn|asin|meeting id|conference id|zoom|code)"
-    r"(?:[ _\-]?(?:no|nr|num(?:ber)?s?|ids?|refs?|references?|codes?|nummer|numéro|número))?\.?"
-    r"\s{0,2}(?:is|was|are|=|:|#|№|n°|-|–|/|\()?\s{0,2}[#:\-]?\s{0,2}$",
+    r"|kundennummer|sendungs?(?:nummer)?|vorgangs?nummer|auftrags?nummer|commande|facture|suivi|pedido"
+    r"|factura|ordine|fattura|zip|plu|accounts?|acct|a/c|kontonummer|compte|cuenta|awb|cusip|isin|siret|siren"
+    r"|ein|vat|ust-?id|hs code|npi|dea|cas|nsn|mpn|asin|meeting id|conference id|zoom|code)(?:[ _\-]?(?:no|nr"
+    r"|num(?:ber)?s?|ids?|refs?|references?|codes?|nummer|numéro|número))?\.?\s{0,2}(?:is|was|are|=|:|#|№|n°"
+    r"|-|–|/|\()?\s{0,2}[#:\-]?\s{0,2}$",
     ignore_case=True,
 )
 _JOINED_BEFORE = Pattern(r"(?:[0-9A-Za-z_@#&~]|[A-Za-z0-9][\-/.:+=]|[$€£¥]\s?|[^\x00-\x7f]\p{L})$")

@@ -13,8 +13,7 @@ _PLAIN = Pattern(
 )
 _WRITTEN_OUT = Pattern(
     r"\b([0-9A-Za-z][\w.+\-]{0,63}(?: ?[\[({<] ?at ?[\])}>] ?(?:[\w\-]{1,63}(?: ?[\[({<] ?dot ?[\])}>] ?"
-    r"|\.)){1,4}[a-z]{2,12}"
-    r"|(?: dot [\w\-]{1,30}){0,2} at (?:[\w\-]{1,63} dot ){1,3}[a-z]{2,12}))\b",
+    r"|\.)){1,4}[a-z]{2,12}|(?: dot [\w\-]{1,30}){0,2} at (?:[\w\-]{1,63} dot ){1,3}[a-z]{2,12}))\b",
     ignore_case=True,
 )
 # What follows the last dot in names of files: ``logo@2x.png`` is a picture.

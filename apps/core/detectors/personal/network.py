@@ -22,12 +22,10 @@ _JOINED_AFTER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z]|:[0-9A-Fa-f]
 _LONGER_NUMBER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z])")
 _VERSION_BEFORE = Pattern(
     r"(?:\b(?:v|ver|vers|versions?|release[ds]?|rev|revision|build|firmware|software|driver|patch|update[ds]?"
-    r"|upgrade[ds]?|hotfix|kernel"
-    r"|bios|sdk|api|app|client|library|package|plugin|module|section|chapter|clause|paragraph|figure|table"
-    r"|appendix|article|step|rule"
-    r"|requirement|item|§|chrome|firefox|safari|edge|opera|windows|android|ios|macos|office|java|php|python"
-    r"|node|django|nginx|from|to|and)"
-    r"(?: (?:is|was|number|no\.?|to|of))?[ :=/#]{0,2}|[A-Za-z]/)$",
+    r"|upgrade[ds]?|hotfix|kernel|bios|sdk|api|app|client|library|package|plugin|module|section|chapter"
+    r"|clause|paragraph|figure|table|appendix|article|step|rule|requirement|item|§|chrome|firefox|safari|edge"
+    r"|opera|windows|android|ios|macos|office|java|php|python|node|django|nginx|from|to|and)(?: (?:is|was"
+    r"|number|no\.?|to|of))?[ :=/#]{0,2}|[A-Za-z]/)$",
     ignore_case=True,
 )
 _VERSION_NEARBY = Pattern(
@@ -36,9 +34,8 @@ _VERSION_NEARBY = Pattern(
 )
 _ADDRESS_CUE = Pattern(
     r"\b(?:ips?|ipv4|ipv6|address(?:es)?|hosts?|hostname|servers?|ping(?:ed)?|ssh|gateway|router|subnet|dns"
-    r"|proxy|vpn|lan|firewall"
-    r"|log(?:ged|s)?[ \-]?in|client|remote|listen|bind|loopback|localhost|network|node|dst|src|traffic"
-    r"|connect(?:ed|ion|s)?)\b|://|@",
+    r"|proxy|vpn|lan|firewall|log(?:ged|s)?[ \-]?in|client|remote|listen|bind|loopback|localhost|network|node"
+    r"|dst|src|traffic|connect(?:ed|ion|s)?)\b|://|@",
     ignore_case=True,
 )
 # A port or a prefix length follows addresses only: ``10.0.0.5:22``, ``10.0.0.0/8``.
@@ -76,12 +73,14 @@ def _is_version(host: str, before: bytes) -> bool:
         return False
     if _VERSION_BEFORE.occurs_in(before) and _VERSION_NEARBY.occurs_in(before):
         return True
-    octets = [int(octet) for octet in host.split(".")]
-    return (_VERSION_BEFORE.occurs_in(before) and not _is_bare_connective(before)) or max(octets) < 20
+    if _VERSION_BEFORE.occurs_in(before) and not _is_bare_connective(before):
+        return True
+    # Four small numbers are a version or a section, but for the usual private and the unspecified addresses.
+    return max(map(int, host.split("."))) < 20 and not host.startswith(("10.0.", "0.0.0."))
 
 
 def _is_bare_connective(before: bytes) -> bool:
-    """ "from 10.1.2.3 to 10.1.2.9": words that stand before versions and addresses alike."""
+    """Words that stand before versions and addresses alike: "from 10.1.2.3 to 10.1.2.9"."""
     return before.rstrip(b" :=/#").lower().endswith((b"from", b"to", b"and", b"is", b"of"))
 
 

@@ -80,11 +80,9 @@ _CONTINUED = Pattern(r"\d[ .]$")
 
 _CUE = Pattern(
     r"(?:\b(?:(?:tele)?phones?|tel|telefon\w*|mobiles?|mobilnummer|cell(?:phone|ular)?s?|call(?:ed|ing|s"
-    r"|back)?|text(?:ed|ing)?|sms|whatsapp"
-    r"|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy\w*|ruf\w*|anruf\w*|erreich\w*|portable"
-    r"|tél|téléphone|appele[rz]"
-    r"|joindre|móvil|teléfono|ll[aá]m\w*|celular|cellulare|chiam\w*|telefone|ligue|hotline|helpline|voicemail"
-    r"|ph|mob|mobil)\b|(?:my|our|his|her|their"
+    r"|back)?|text(?:ed|ing)?|sms|whatsapp|signal|viber|fax|dial|ring|rang|contact|reach|landline|handy\w*"
+    r"|ruf\w*|anruf\w*|erreich\w*|portable|tél|téléphone|appele[rz]|joindre|móvil|teléfono|ll[aá]m\w*|celular"
+    r"|cellulare|chiam\w*|telefone|ligue|hotline|helpline|voicemail|ph|mob|mobil)\b|(?:my|our|his|her|their"
     r"|new|old|other|best|the) numbers?\b|☎|📞|📱)[^\d\n]{0,30}$",
     ignore_case=True,
 )
@@ -92,19 +90,15 @@ _CUE = Pattern(
 # not in use. United Kingdom: Ofcom, numbers for use in drama. France: Arcep. Australia: ACMA. Germany: BNetzA.
 _FICTION = Pattern(
     r"1\d{3}55501\d{2}|1555\d{7}|441632960\d{3}|44(?:113|114|115|116|117|118|121|131|141|151|161)4960\d{3}"
-    r"|442079460\d{3}|441914980\d{3}"
-    r"|442890180\d{3}|442896496\d{3}|442920180\d{3}|447700900\d{3}|448081570\d{3}|449098790\d{3}"
-    r"|443069990\d{3}"
-    r"|33(?:19900|26191|35301|46571|53649|63998)\d{4}|61[2378](?:5550|7010)\d{4}|61491570\d{3}"
-    r"|61180[01](?:160401|975)\d*"
-    r"|4930(?:23125)\d{3}|496990009\d{3}|494066969\d{3}|492214710\d{3}|498999998\d{3}|4917139200\d{2}"
-    r"|491729925904|4917604069\d{3}"
+    r"|442079460\d{3}|441914980\d{3}|442890180\d{3}|442896496\d{3}|442920180\d{3}|447700900\d{3}"
+    r"|448081570\d{3}|449098790\d{3}|443069990\d{3}|33(?:19900|26191|35301|46571|53649|63998)\d{4}"
+    r"|61[2378](?:5550|7010)\d{4}|61491570\d{3}|61180[01](?:160401|975)\d*|4930(?:23125)\d{3}|496990009\d{3}"
+    r"|494066969\d{3}|492214710\d{3}|498999998\d{3}|4917139200\d{2}|491729925904|4917604069\d{3}"
 )
 _CUE_WORD = Pattern(
     r"phone|tel|mobil|cell|call|text|sms|whatsapp|signal|viber|fax|dial|ring|rang|contact|reach|landline"
-    r"|handy|ruf|erreich|portable"
-    r"|tél|appel|joindre|móvil|ll[aá]m|celular|chiam|telefone|ligue|hotline|helpline|voicemail|number|\bph\b"
-    r"|\bmob\b|☎|📞|📱",
+    r"|handy|ruf|erreich|portable|tél|appel|joindre|móvil|ll[aá]m|celular|chiam|telefone|ligue|hotline"
+    r"|helpline|voicemail|number|\bph\b|\bmob\b|☎|📞|📱",
     ignore_case=True,
 )
 _DATE = Pattern(

@@ -24,8 +24,7 @@ _NAMED_PAIR = Pattern(
 )
 _NAMED_PARTS = Pattern(
     r"\blat(?:itude)?[\"'\\]{0,3}\s{0,2}[:=]?\s{0,2}[\"'\\]{0,2}([+\-−]?\d{1,2}\.\d{2,15}[^\n\d]{1,20}?\b"
-    r"(?:lon|lng|long)(?:gitude)?"
-    r"[\"'\\]{0,3}\s{0,2}[:=]?\s{0,2}[\"'\\]{0,2}[+\-−]?\d{1,3}\.\d{2,15})",
+    r"(?:lon|lng|long)(?:gitude)?[\"'\\]{0,3}\s{0,2}[:=]?\s{0,2}[\"'\\]{0,2}[+\-−]?\d{1,3}\.\d{2,15})",
     ignore_case=True,
 )
 _DEGREES = Pattern(
@@ -38,20 +37,16 @@ _MORE_NUMBERS = Pattern(r"^(?:[0-9%]|,? ?[+\-]?\d+\.\d)")
 
 _STATE = (
     r"(?:A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]"
-    r"|UT|V[AT]|W[AIVY]|Alabama|Alaska"
-    r"|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois"
-    r"|Indiana|Iowa|Kansas|Kentucky"
-    r"|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada"
-    r"|New (?:Hampshire|Jersey"
-    r"|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island"
-    r"|Tennessee|Texas|Utah|Vermont"
-    r"|Virginia|Washington|West Virginia|Wisconsin|Wyoming)"
+    r"|UT|V[AT]|W[AIVY]|Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida"
+    r"|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts"
+    r"|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New (?:Hampshire|Jersey|Mexico|York)"
+    r"|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas"
+    r"|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming)"
 )
 _STREET_KIND = (
     r"(?:Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace"
-    r"|Ter|Way|Parkway|Pkwy|Circle|Cir"
-    r"|Highway|Hwy|Trail|Trl|Crescent|Cres|Close|Gardens|Gdns|Grove|Mews|Row|Hill|Walk|Green|Park|Loop|Plaza"
-    r"|Alley|Broadway|Rise|Quay|Wharf)"
+    r"|Ter|Way|Parkway|Pkwy|Circle|Cir|Highway|Hwy|Trail|Trl|Crescent|Cres|Close|Gardens|Gdns|Grove|Mews|Row"
+    r"|Hill|Walk|Green|Park|Loop|Plaza|Alley|Broadway|Rise|Quay|Wharf)"
 )
 _NAME_WORD = r"(?:[A-Z0-9][\w'’.\-]{0,24})"
 _HOUSE = (
@@ -71,16 +66,14 @@ _UK_CODE = (
 )
 _GERMAN_STREET = (
     r"(?:[A-ZÄÖÜ][\wäöüß\-]{1,30}(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|stieg|chaussee"
-    r"|markt|berg|hof)"
-    r"|(?:[A-ZÄÖÜ][\wäöüß\-]{1,30}[ \-]){1,3}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer)"
-    r"|(?:Am|An der|Im|In der|Auf der|Auf dem|Zum|Zur|Unter den"
+    r"|markt|berg|hof)|(?:[A-ZÄÖÜ][\wäöüß\-]{1,30}[ \-]){1,3}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse"
+    r"|Ring|Damm|Ufer)|(?:Am|An der|Im|In der|Auf der|Auf dem|Zum|Zur|Unter den"
     r"|Unter der) [A-ZÄÖÜ][\wäöüß\-]{1,30}) ?\d{1,4} ?[a-z]?(?:[\-–/] ?\d{1,4})?\b"
 )
 _FRENCH_STREET = (
     r"\d{1,4} ?(?:bis|ter|quater|[A-D])?,? (?i:rue|avenue|av\.|boulevard|bd|bld|place|pl\.|chemin|impasse"
-    r"|allée|allee|quai|route|cours|square"
-    r"|passage|villa|sentier|faubourg|rond-point)(?: (?i:de la|de l['’]|des|du|de|d['’]|la|le|les"
-    r"|l['’]))?(?: [\wÀ-ÿ'’\-]{1,25}){1,5}"
+    r"|allée|allee|quai|route|cours|square|passage|villa|sentier|faubourg|rond-point)(?: (?i:de la|de l['’]"
+    r"|des|du|de|d['’]|la|le|les|l['’]))?(?: [\wÀ-ÿ'’\-]{1,25}){1,5}"
 )
 _TOWN = r"[\p{L}][\p{L}'’.\-]{1,30}(?: [\p{L}][\p{L}'’.\-]{1,30}){0,3}"
 
@@ -97,10 +90,9 @@ _PARTIAL = Pattern(rf"\b(?:{_STREET_LINE}{_UNIT}|{_GERMAN_STREET}|{_FRENCH_STREE
 _UNMISTAKABLE = Pattern(r"\b[A-ZÄÖÜ][\wäöüß\-]{2,30}(?:straße|strasse|str\.) ?\d{1,4} ?[a-z]?\b")
 _LIVING = Pattern(
     r"(?:\b(?:address(?:es)?|live[sd]?|living|reside[sd]?|residence|moved?|moving|home|house|ship(?:ped"
-    r"|ping)?|deliver(?:ed|y)?|mail(?:ed|ing)?"
-    r"|send|sent|billing|located|stay(?:ing)?|post ?code|zip|wohn\w*|adresse|anschrift|lieferadresse"
-    r"|lieferung|zieh\w*|umgezogen|habite"
-    r"|demeure|livr\w+|domicile|adresse|vive|dirección)\b[^\n]{0,40}?)$",
+    r"|ping)?|deliver(?:ed|y)?|mail(?:ed|ing)?|send|sent|billing|located|stay(?:ing)?|post ?code|zip|wohn\w*"
+    r"|adresse|anschrift|lieferadresse|lieferung|zieh\w*|umgezogen|habite|demeure|livr\w+|domicile|adresse"
+    r"|vive|dirección)\b[^\n]{0,40}?)$",
     ignore_case=True,
 )
 _STREET_START = Pattern(

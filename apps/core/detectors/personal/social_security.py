@@ -14,8 +14,7 @@ from apps.core.detectors.personal.context import is_joined, is_labelled_otherwis
 _SEPARATED = Pattern(r"\b(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4}|\d{3}\.\d{2}\.\d{4})\b")
 _NAMED = Pattern(
     r"\b(?:ssns?|social security|soc\.? ?sec\.?|ss ?(?:#|number|no\.?)|social (?:number|no\.?|#)"
-    r"|\bsocial is)[^\d\n]{0,30}"
-    r"(\d{3}[\- .]?\d{2}[\- .]?\d{4})\b",
+    r"|\bsocial is)[^\d\n]{0,30}(\d{3}[\- .]?\d{2}[\- .]?\d{4})\b",
     ignore_case=True,
 )
 _NAMED_AFTER = Pattern(

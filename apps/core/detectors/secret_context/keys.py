@@ -27,49 +27,36 @@ _ASSIGNED = Pattern(
 )
 # Names that promise a credential. Any other "key" can be a key of a table, a map or a piano.
 _CREDENTIAL_NAME = Pattern(
-    r"secret|token|credential|creds|auth|bearer|jwt|psk|schlüssel|clé|clave|chave|apikey|codes?\b"
-    r"|(?:api|access|private|service|account|encrypt\w*|decrypt\w*|signing|master|licen[cs]e|admin|app"
-    r"|application|shared"
-    r"|deploy\w*|webhook|session|client|security|ssh|subscription|storage|integration|bot|root|consumer"
-    r"|prod\w*|live|server"
-    r"|hmac|aes|ingest\w*|write|read|user|team|project|developer|partner|merchant|functions?|host|x|wpa\d?"
-    r"|wi-?fi"
-    r"|wireless|network|pre-?shared)[ _.\-]?key"
+    r"secret|token|credential|creds|auth|bearer|jwt|psk|schlüssel|clé|clave|chave|apikey|codes?\b|(?:api"
+    r"|access|private|service|account|encrypt\w*|decrypt\w*|signing|master|licen[cs]e|admin|app|application"
+    r"|shared|deploy\w*|webhook|session|client|security|ssh|subscription|storage|integration|bot|root"
+    r"|consumer|prod\w*|live|server|hmac|aes|ingest\w*|write|read|user|team|project|developer|partner"
+    r"|merchant|functions?|host|x|wpa\d?|wi-?fi|wireless|network|pre-?shared)[ _.\-]?key"
     # A setting that is called a key: ``PARTNER_KEY=``, ``partnerKey:``.
     r"|(?:[0-9a-z]_key|(?-i:[0-9a-z]Key))[\"'\]]{0,2}[ \t]{0,3}[:=]",
     ignore_case=True,
 )
 # Names with the same words in them that hold no credential.
 _OTHER_NAME = Pattern(
-    r"pub(?:lic|lishable)?[ _.\-]?(?:key|token)|pubkey"
-    r"|(?:primary|foreign|partition|sort|cache|bucket|object|hot|natural|schema|sequence|idx|index|composite"
-    r"|candidate"
-    r"|surrogate|map|dict|lookup|row|hash|group|translation|message|registry|answer|short|package|feature"
-    r"|json|column|issue"
-    r"|jira|music|piano|house|car|door|room|site|order|event|item|locale|metric|asset|component|node|document"
-    r"|entity|gpg|pgp|host)"
-    r"[ _.\-]?keys?\b"
-    r"|key[ _.\-]?(?:id\b|name|size|length|type|vault|pair|file|path|word|board|code|frame|stone|note|hole"
-    r"|chain|ring|press"
-    r"|down|up\b|left|right|alias|usage|arn|mesh|selector|sign|algorithm|format|space|point|figure|result"
-    r"|fact|feature"
-    r"|metric|person|takeaway|version|hash|store|tab\b)|monkey|turkey|hockey|jockey|donkey|whiskey|keyed"
-    r"|keying"
-    r"|idempoten|dedup|correlation|token[ _.\-]?(?:type|count|limit|uri|url|endpoint|name|budget|usage|id\b"
-    r"|length|size|ring"
-    r"|file|expir|ttl|cost|price|audience|index|class|s[ _.\-]?(?:used|per|left|remaining|total|count))"
-    r"|(?:\b|_)(?:max|num|total|prompt|completion|input|output|n|eos|bos|pad|unk|mask|stop)[ _.\-]?tokens?"
-    r"|(?:next|prev|page|pagination|continuation|sync|cursor|csrf|xsrf|trace|request|public|resume|upload"
-    r"|cancel\w*)"
-    r"[ _.\-]{0,2}(?:\w+[ _.\-])?token|tokeni[sz]"
-    r"|secret[ _.\-]?(?:name|id\b|arn|version|path|ref|length|size|santa|garden|service|mount"
-    r"|key[ _.\-]?(?:name|ref|id))"
-    r"|usersecretsid|credentials?[ _.\-]?(?:id|type|provider|helper|file|path|url|name)"
-    r"|author\b|authors|authori[tz](?:y|ed|ies)|authored|authenticat(?:ed|ion[ _.\-](?:results|method|type))"
-    r"|auth[ _.\-]?(?:type|method|url|uri|endpoint|mode|server|source|provider|level|scheme|domain|host|port)"
-    r"|checksum|digest|\bsha-?\d+|\bmd5|etag|fingerprint|thumbprint|commit|revision"
-    r"|access[ _.\-]?key[ _.\-]?id|hash\b"
-    r"|accessor|signature[ _.\-]?(?:algorithm|version|method)",
+    r"pub(?:lic|lishable)?[ _.\-]?(?:key|token)|pubkey|(?:primary|foreign|partition|sort|cache|bucket|object"
+    r"|hot|natural|schema|sequence|idx|index|composite|candidate|surrogate|map|dict|lookup|row|hash|group"
+    r"|translation|message|registry|answer|short|package|feature|json|column|issue|jira|music|piano|house|car"
+    r"|door|room|site|order|event|item|locale|metric|asset|component|node|document|entity|gpg|pgp"
+    r"|host)[ _.\-]?keys?\b|key[ _.\-]?(?:id\b|name|size|length|type|vault|pair|file|path|word|board|code"
+    r"|frame|stone|note|hole|chain|ring|press|down|up\b|left|right|alias|usage|arn|mesh|selector|sign"
+    r"|algorithm|format|space|point|figure|result|fact|feature|metric|person|takeaway|version|hash|store"
+    r"|tab\b)|monkey|turkey|hockey|jockey|donkey|whiskey|keyed|keying|idempoten|dedup|correlation"
+    r"|token[ _.\-]?(?:type|count|limit|uri|url|endpoint|name|budget|usage|id\b|length|size|ring|file|expir"
+    r"|ttl|cost|price|audience|index|class|s[ _.\-]?(?:used|per|left|remaining|total|count))|(?:\b|_)(?:max"
+    r"|num|total|prompt|completion|input|output|n|eos|bos|pad|unk|mask|stop)[ _.\-]?tokens?|(?:next|prev|page"
+    r"|pagination|continuation|sync|cursor|csrf|xsrf|trace|request|public|resume|upload"
+    r"|cancel\w*)[ _.\-]{0,2}(?:\w+[ _.\-])?token|tokeni[sz]|secret[ _.\-]?(?:name|id\b|arn|version|path|ref"
+    r"|length|size|santa|garden|service|mount|key[ _.\-]?(?:name|ref|id))|usersecretsid"
+    r"|credentials?[ _.\-]?(?:id|type|provider|helper|file|path|url|name)|author\b|authors|authori[tz](?:y|ed"
+    r"|ies)|authored|authenticat(?:ed|ion[ _.\-](?:results|method|type))|auth[ _.\-]?(?:type|method|url|uri"
+    r"|endpoint|mode|server|source|provider|level|scheme|domain|host|port)|checksum|digest|\bsha-?\d+|\bmd5"
+    r"|etag|fingerprint|thumbprint|commit|revision|access[ _.\-]?key[ _.\-]?id|hash\b|accessor"
+    r"|signature[ _.\-]?(?:algorithm|version|method)",
     ignore_case=True,
 )
 # The name and, with nothing but a space between, the value. There even what has a checksum's shape is a key.
@@ -80,10 +67,8 @@ _ADJACENT = Pattern(
 )
 _NEARBY = Pattern(
     r"\b(?:api[ _\-]?keys?|secrets?(?:[ _\-]keys?)?|access[ _\-]?(?:keys?|tokens?)|auth(?:entication"
-    r"|orization)?[ _\-]?(?:key|token"
-    r"|code)|bearer|tokens?|credentials?|creds|private key|passphrase|passwords?"
-    r"|passwd)\b[^\n]{0,40}?[\s\"'`(:=,]"
-    r"([0-9A-Za-z_\-+/=.~]{20,200})",
+    r"|orization)?[ _\-]?(?:key|token|code)|bearer|tokens?|credentials?|creds|private key|passphrase"
+    r"|passwords?|passwd)\b[^\n]{0,40}?[\s\"'`(:=,]([0-9A-Za-z_\-+/=.~]{20,200})",
     ignore_case=True,
 )
 _ABOUT_IDENTIFIERS = Pattern(

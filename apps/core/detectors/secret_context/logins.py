@@ -14,8 +14,7 @@ from apps.core.detectors.synthetic import alnum, lower
 
 _HEADER = Pattern(
     r"authorization\\?[\"']?\s{0,2}[:=,]\s{0,2}\\?[\"']?(?:bearer|token|apikey|api-key|ssws|bot|key|splunk"
-    r"|geniekey)\s{1,2}"
-    r"(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws"
+    r"|geniekey)\s{1,2}(?:token=)?\\?[\"']?([0-9A-Za-z._~+/=:\-]{8,})|\b(?:bearer|ssws"
     r"|sso-key)\s{1,2}([0-9A-Za-z._~+/=:\-]{20,})",
     ignore_case=True,
 )
@@ -23,9 +22,8 @@ _BASIC = Pattern(r"\bbasic\s{1,2}([0-9A-Za-z+/]{8,}={0,2})", ignore_case=True)
 _COMMANDS = (
     # Options of any program: --password …
     r"(?:^|[\s\"'\[,])--?(?:password|passwd|passphrase|pass|pwd|token|api[-_]?key|secret(?:[-_]key)?"
-    r"|auth[-_]?token"
-    r"|access[-_]?token|client[-_]secret|requirepass|storepass|keypass|db[-_]password|registry[-_]password)"
-    r"(?:[\s=]|[\"'],\s?)\s{0,2}[\"']?([^\s\"']{4,200})",
+    r"|auth[-_]?token|access[-_]?token|client[-_]secret|requirepass|storepass|keypass|db[-_]password"
+    r"|registry[-_]password)(?:[\s=]|[\"'],\s?)\s{0,2}[\"']?([^\s\"']{4,200})",
     r"\bcurl\b(?s:.{0,400}?)\s(?:-u|--user)[= ]{0,3}[\"']?[^\s:\"']{0,80}[\"']?:[\"']?([^\s\"']{3,200})",
     r"\bsshpass\s{1,2}-p\s{0,2}[\"']?([^\s\"']{3,200})",
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n]{0,200}?\s-p[\"']?([^\s\"'\-][^\s\"']{3,200})",
@@ -57,10 +55,8 @@ _PAIR = Pattern(
 )
 _COOKIE = Pattern(
     r"cookie[^\n]{0,200}?\b(?:[\w\-]*sess(?:ion)?(?:[_\-]?id)?|sid|phpsessid|jsessionid|connect\.sid"
-    r"|[\w\-]*auth[\w\-]*"
-    r"|remember_\w+)=([0-9A-Za-z%._+/=\-]{16,})"
-    r"|\b(?:phpsessid|jsessionid|asp\.net_sessionid|connect\.sid|laravel_session"
-    r"|sessionid)\s?[=:]\s?([0-9A-Za-z%._+/=\-]{16,})",
+    r"|[\w\-]*auth[\w\-]*|remember_\w+)=([0-9A-Za-z%._+/=\-]{16,})|\b(?:phpsessid|jsessionid"
+    r"|asp\.net_sessionid|connect\.sid|laravel_session|sessionid)\s?[=:]\s?([0-9A-Za-z%._+/=\-]{16,})",
     ignore_case=True,
 )
 

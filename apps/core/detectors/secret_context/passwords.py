@@ -23,10 +23,9 @@ from apps.core.detectors.synthetic import digits
 # The field's name in the languages of the larger customer bases.
 _NAME = (
     r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña"
-    r"|contrasena|senha|wachtwoord"
-    r"|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key|\bpsk"
-    r"|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码|パスワード"
-    r"|비밀번호)"
+    r"|contrasena|senha|wachtwoord|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key"
+    r"|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码"
+    r"|パスワード|비밀번호)"
 )
 _ASSIGNED = Pattern(
     rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|[\"'],){VALUE}",
@@ -52,11 +51,9 @@ _OTHER_PASSES = Pattern(
 # Settings about passwords, such as ``password_min_length = 12``.
 _ABOUT_PASSWORDS = Pattern(
     r"(?:passw\w*|pwd|passphrase)[ _.\-]?(?:field|label|hint|polic|placeholder|length|reset|url|link|path"
-    r"|file|type|valid"
-    r"|regex|pattern|error|message|form|input|strength|expir|min|max|column|prompt|encod|hash|manage|page"
-    r"|rule|age|histor"
-    r"|attempt|retr|count|chang|update|require|enable|name|id\b|salt|less|protect|last|recover|forgot|ref)"
-    r"|(?:hash|crypt|forgot|reset|no|without)[ _.\-]?pass",
+    r"|file|type|valid|regex|pattern|error|message|form|input|strength|expir|min|max|column|prompt|encod|hash"
+    r"|manage|page|rule|age|histor|attempt|retr|count|chang|update|require|enable|name|id\b|salt|less|protect"
+    r"|last|recover|forgot|ref)|(?:hash|crypt|forgot|reset|no|without)[ _.\-]?pass",
     ignore_case=True,
 )
 _NEW_VALUE = Pattern(r"\bto:?\s{0,3}[\"'`]?$", ignore_case=True)
@@ -67,12 +64,9 @@ _COUNTED = Pattern(
 )
 _PIN = Pattern(
     r"\b(?:(?:pin|passcode)(?: (?:code|number|no\.?))?|cvv2?|cvc2?|cvn|card (?:verification|security) (?:code"
-    r"|number|value)"
-    r"|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is|was|ist|to|="
-    r"|:):?\s{0,3}[\"']?"
-    r"(\d{3,8})(?:[^\w]|$)"
-    r"|\b(?:my|his|her|their|our|card|bank|atm|debit|phone|door|sim|with|use|uses|using"
-    r"|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
+    r"|number|value)|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is"
+    r"|was|ist|to|=|:):?\s{0,3}[\"']?(\d{3,8})(?:[^\w]|$)|\b(?:my|his|her|their|our|card|bank|atm|debit|phone"
+    r"|door|sim|with|use|uses|using|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
     ignore_case=True,
 )
 _TELLS_WORDS = Pattern(r"phrase|\bis\b|lautet|\best\b|\bes\b", ignore_case=True)
@@ -80,6 +74,8 @@ _TELLS_WORDS = Pattern(r"phrase|\bis\b|lautet|\best\b|\bes\b", ignore_case=True)
 _POSTAL_PIN = Pattern(r"pin ?code.*", ignore_case=True)
 
 SHORTEST = 4
+# More of them than Base64 ends with: a row of assignments without spaces.
+MOST_EQUALS = 3
 # A single word this long is a passphrase written without spaces.
 PASSPHRASE = 16
 
@@ -98,7 +94,7 @@ def _find_assigned(text: EncodedText) -> Iterator[Span]:
 
 
 def _is_password(text: EncodedText, value: str, start: int, end: int, intro: bytes) -> bool:
-    if len(value) < SHORTEST or values.is_placeholder(value):
+    if len(value) < SHORTEST or value.count("=") > MOST_EQUALS or values.is_placeholder(value):
         return False
     if value.startswith("@") and intro.endswith(b">"):
         # ``<password>@host`` in the pattern of an address, not ``<password>value</password>``.

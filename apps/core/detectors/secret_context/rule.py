@@ -35,8 +35,8 @@ PURPOSE = (
 AFTER_NAME = r"\\{0,2}[\"'\])]{0,2}[ \t]{0,3}"
 OPERATOR = (
     r"(?:=>|[?+.:]{0,3}={1,2}|:[ \t]{0,2}[|>][+\-]?\s{1,12}|>\s{0,12}|:|：|\|\|"
-    r"|,?\s{1,6}[\"']?value[\"']?\s{0,2}[:=]"
-    r"|\b(?:is|are|was)(?: now| still| currently)?:?|\b(?:to|as|lautet|ist|est|es|sind)\b:?|é:?)"
+    r"|,?\s{1,6}[\"']?value[\"']?\s{0,2}[:=]|\b(?:is|are|was)(?: now| still| currently)?:?|\b(?:to|as|lautet"
+    r"|ist|est|es|sind)\b:?|é:?)"
 )
 VALUE = (
     r"[ \t]{0,3}\\{0,2}(?:\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|“([^”\n]{1,200})”"

@@ -35,10 +35,9 @@ INFRASTRUCTURE_RULES = (
         "kubernetes-secret",
         "Kubernetes",
         r"(?is)\bkind:\s{0,3}[\"']?secret[\"']?\s.{0,300}?\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>]"
-        r"[+\-]?\s+)?"
-        r"[\"']?([0-9a-z+/]{10,}={0,3})(?:[\s\"']|$)"
-        r"|\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>][+\-]?\s+)?[\"']?([0-9a-z+/]{10,}={0,3})[\s\"'].{0,300}?"
-        r"\bkind:\s{0,3}[\"']?secret\b",
+        r"[+\-]?\s+)?[\"']?([0-9a-z+/]{10,}={0,3})(?:[\s\"']|$)"
+        r"|\bdata:\s.{0,150}?[\w.\-]+:\s{0,3}(?:[|>][+\-]?\s+)?[\"']?([0-9a-z+/]{10,}={0,3})"
+        r"[\s\"'].{0,300}?\bkind:\s{0,3}[\"']?secret\b",
         "kind: Secret\ndata:\n  extra: " + alnum(20),
         "kind: ConfigMap\ndata:\n  extra: " + alnum(20),
         ("kind:",),

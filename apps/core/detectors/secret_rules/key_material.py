@@ -114,8 +114,7 @@ KEY_MATERIAL_RULES = (
         "wallet-seed-phrase",
         "Cryptocurrency wallet",
         r"(?i:seed|recovery|mnemonic|backup|secret recovery)(?i: phrase| words)?\s{0,2}(?i:is|are|was|:|="
-        r"|-)[\s:\"'`]{0,4}"
-        r"((?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})\b",
+        r"|-)[\s:\"'`]{0,4}((?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})\b",
         "My seed phrase is " + "ladder orbit canvas ".lower() * 3 + "velvet tunnel magnet",
         "The recovery phrase is a list of twelve words that you should write down on paper and keep in a safe",
         ("phrase", "seed", "mnemonic"),
