@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.evaluation.models import LaunchReview, Look, ModelUnderTest
+from apps.evaluation.models import Look, ModelUnderTest
 from apps.specs.models import HoldoutSeal
 
 
@@ -61,26 +61,29 @@ def reserve_look(
     if candidate.predictions_hash not in before:
         unpaid = {candidate.predictions_hash: candidate}
     else:
-        seen = before | _beside(seal)
+        seen = before | _scored_beside(seal)
         unpaid = {m.predictions_hash: m for m in (baseline, control) if m.predictions_hash not in seen}
     used = len(before)
     if used + len(unpaid) > seal.looks:
         return None
     for number, (predictions_hash, model) in enumerate(unpaid.items(), start=used + 1):
+        is_first = model == candidate
         Look.objects.create(
             project_id=seal.project_id,
             holdout_uuid=seal.holdout_uuid,
             number=number,
             predictions_hash=predictions_hash,
             model=model,
+            baseline=baseline if is_first else None,
+            control=control if is_first else None,
             looked_at=timezone.now(),
             looked_by=actor,
         )
     return Look.objects.get(holdout_uuid=seal.holdout_uuid, predictions_hash=candidate.predictions_hash)
 
 
-def _beside(seal: HoldoutSeal) -> set[str]:
-    """Baselines and controls that were scored beside some candidate."""
-    reviews = LaunchReview.objects.filter(holdout_uuid=seal.holdout_uuid, look__isnull=False)
-    pairs = reviews.values_list("baseline__predictions_hash", "control__predictions_hash")
+def _scored_beside(seal: HoldoutSeal) -> set[str]:
+    """Baselines and controls that some candidate's look paid for."""
+    looks = Look.objects.filter(holdout_uuid=seal.holdout_uuid)
+    pairs = looks.values_list("baseline__predictions_hash", "control__predictions_hash")
     return {predictions_hash for pair in pairs for predictions_hash in pair}

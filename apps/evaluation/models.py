@@ -125,6 +125,13 @@ class Look(models.Model):
     number = models.PositiveIntegerField()
     predictions_hash = models.CharField(max_length=64)
     model = models.ForeignKey(ModelUnderTest, on_delete=models.PROTECT, related_name="looks")
+    # Scored beside the model, and paid for by this look.
+    baseline = models.ForeignKey(
+        ModelUnderTest, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    control = models.ForeignKey(
+        ModelUnderTest, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     looked_at = models.DateTimeField()
     looked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 

@@ -4,12 +4,15 @@ Of a protected text stay keyed digests of the whole text, of its sentences, of e
 a text or sentence of 5 to 12 tokens, one of all of it as a run; and the keyed shingles of the whole text and
 of its sentences, for near matches. Most support tickets have fewer than 13 words: without the shorter runs
 three quarters of them could be copied into a longer text unseen.
+
+Of every run its first five tokens are kept as well. A screened text is then asked about once per word, and
+about longer runs only where one may begin: a ninth of the digests.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -27,11 +30,14 @@ GRAM_TOKENS = 13
 """The published rule: a run of 13 tokens is too long to be chance."""
 SHORTEST_OWN_GRAM = 5
 """Texts and sentences from here to 12 tokens count as one run of their own length."""
+PREFIX_TOKENS = SHORTEST_OWN_GRAM
 SHORTEST_WINDOW: dict[Strictness, int] = {"record": 8, "prompt": 5}
 """The shortest run looked up inside a screened text. In a record a run of five words may be chance; in a
 prompt, which we write ourselves, it is more likely a row that somebody pasted."""
 SENTENCE_TOKENS = 4
 """Shorter sentences ("please help") are everybody's."""
+SENTENCES_OF_A_UNIT = 12
+"""A longer text is compared sentence by sentence alone: as a whole it is near to nothing but its own copy."""
 DIGEST_BYTES = 16
 
 
@@ -76,8 +82,8 @@ class Reading:
 
     def near_units(self) -> list[str]:
         """What is compared by shingles: the whole text, and its sentences when it has several."""
-        several = self.long_sentences() if len(self.sentences) > 1 else []
-        return [self.text, *(sentence for sentence, _ in several)]
+        several = [sentence for sentence, _ in self.long_sentences()] if len(self.sentences) > 1 else []
+        return several if len(self.sentences) > SENTENCES_OF_A_UNIT else [self.text, *several]
 
 
 class Fingerprinter:
@@ -118,19 +124,27 @@ class Fingerprinter:
             (DigestKind.SENTENCE, len(sentence), self.digest(DigestKind.SENTENCE, sentence.folded))
             for sentence in long_sentences
         }
-        found |= {
-            (DigestKind.GRAM, len(unit), self.digest(DigestKind.GRAM, unit.folded))
-            for unit in (tokens, *long_sentences)
-            if SHORTEST_OWN_GRAM <= len(unit) < GRAM_TOKENS
-        }
-        found |= {
-            (DigestKind.GRAM, GRAM_TOKENS, self.digest(DigestKind.GRAM, tokens.window(first, GRAM_TOKENS)))
-            for first in range(len(tokens) - GRAM_TOKENS + 1)
-        }
+        for run in self._protected_runs(tokens, long_sentences):
+            prefix = run.window(0, PREFIX_TOKENS)
+            found.add((DigestKind.GRAM, len(run), self.digest(DigestKind.GRAM, run.folded)))
+            found.add((DigestKind.PREFIX, PREFIX_TOKENS, self.digest(DigestKind.PREFIX, prefix)))
         return sorted(found, key=itemgetter(0, 2))
 
-    def windows(self, tokens: Tokens, strictness: Strictness) -> Iterator[tuple[Span, str]]:
-        """Every run of tokens of a screened text that may be a protected one."""
-        for count in range(SHORTEST_WINDOW[strictness], min(GRAM_TOKENS, len(tokens)) + 1):
-            for first in range(len(tokens) - count + 1):
-                yield Span(first, count), tokens.window(first, count)
+    def _protected_runs(self, text: Tokens, long_sentences: list[Tokens]) -> Iterator[Tokens]:
+        for unit in (text, *long_sentences):
+            if SHORTEST_OWN_GRAM <= len(unit) < GRAM_TOKENS:
+                yield unit
+        for first in range(len(text) - GRAM_TOKENS + 1):
+            yield Tokens(text.window(first, GRAM_TOKENS))
+
+    def prefixes(self, tokens: Tokens) -> list[bytes]:
+        """One digest for each token of a screened text where a protected run may begin."""
+        starts = range(len(tokens) - PREFIX_TOKENS + 1)
+        return [self.digest(DigestKind.PREFIX, tokens.window(first, PREFIX_TOKENS)) for first in starts]
+
+
+def windows(tokens: Tokens, starts: Iterable[int], strictness: Strictness) -> Iterator[tuple[Span, str]]:
+    """Every run that begins at one of ``starts`` and may be a protected one."""
+    for first in starts:
+        for count in range(SHORTEST_WINDOW[strictness], min(GRAM_TOKENS, len(tokens) - first) + 1):
+            yield Span(first, count), tokens.window(first, count)

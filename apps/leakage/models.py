@@ -31,6 +31,7 @@ class DigestKind(models.TextChoices):
     CASE = "case", "whole text up to case"
     SENTENCE = "sentence"
     GRAM = "gram", "run of tokens"
+    PREFIX = "prefix", "first five tokens of a run"
 
 
 class Digest(models.Model):

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from apps.core.batches import batched
 from apps.core.text import canonical, tokens
-from apps.leakage.fingerprints import GRAM_TOKENS, Fingerprinter, Reading, Span, Strictness
+from apps.leakage.fingerprints import GRAM_TOKENS, Fingerprinter, Reading, Span, Strictness, windows
 from apps.leakage.models import Digest, DigestKind, ProtectedCorpus, ShingleBand, ShingleSet
 from apps.similarity.minhash import ShingleSet as Shingles
 from apps.similarity.minhash import band_keys_of_many, jaccard, signatures
@@ -128,25 +129,29 @@ class _Screen:
         self.quotable = quotable
 
     def verdicts(self, texts: Sequence[str]) -> list[LeakVerdict]:
+        """In two rounds: whole texts, sentences and beginnings of runs; then the runs that begin somewhere."""
         readings = [Reading(text) for text in texts]
-        digests = [set(self._digests(reading)) for reading in readings]
-        items = self._items_by_digest(set().union(*digests))
-        verdicts = [
-            CLEAN if items.keys().isdisjoint(own) else self._leak_in(reading, items)
-            for reading, own in zip(readings, digests, strict=True)
+        prefixes = [self.fingerprinter.prefixes(reading.tokens) for reading in readings]
+        first_digests = [
+            {*self._whole_digests(reading), *own} for reading, own in zip(readings, prefixes, strict=True)
         ]
+        items = self._items_by_digest(set().union(*first_digests))
+        starts = [[first for first, digest in enumerate(own) if digest in items] for own in prefixes]
+        runs = [{run.digest for run in self._runs(*pair)} for pair in zip(readings, starts, strict=True)]
+        items |= self._items_by_digest(set().union(*runs))
+        verdicts = [self._leak_in(*pair, items) for pair in zip(readings, starts, strict=True)]
         rest = [place for place, verdict in enumerate(verdicts) if verdict.is_clean]
         for place, near in zip(rest, self._near([readings[place] for place in rest]), strict=True):
             verdicts[place] = near
         return verdicts
 
-    def _digests(self, reading: Reading) -> Iterator[bytes]:
+    def _whole_digests(self, reading: Reading) -> Iterator[bytes]:
         yield self.fingerprinter.case_digest(reading.text)
-        for lookup in self._lookups(reading):
+        for lookup in self._wholes(reading):
             yield lookup.digest
 
-    def _lookups(self, reading: Reading) -> Iterator[_Lookup]:
-        """Every digest that decides about a leak, strongest rule first."""
+    def _wholes(self, reading: Reading) -> Iterator[_Lookup]:
+        """The whole text, then its sentences."""
         digest, own = self.fingerprinter.digest, reading.tokens
         if not len(own):
             return
@@ -160,12 +165,17 @@ class _Screen:
                 digest(DigestKind.SENTENCE, sentence.folded),
                 partial(_sentence_span, reading, number),
             )
-        for span, window in self.fingerprinter.windows(own, self.strictness):
-            place = partial(_token_span, reading, span)
-            yield _Lookup("gram", span.count, window, digest(DigestKind.GRAM, window), place)
 
-    def _leak_in(self, reading: Reading, items: dict[bytes, set[UUID]]) -> LeakVerdict:
-        for lookup in self._lookups(reading):
+    def _runs(self, reading: Reading, starts: Sequence[int]) -> Iterator[_Lookup]:
+        for span, window in windows(reading.tokens, starts, self.strictness):
+            place = partial(_token_span, reading, span)
+            yield _Lookup(
+                "gram", span.count, window, self.fingerprinter.digest(DigestKind.GRAM, window), place
+            )
+
+    def _leak_in(self, reading: Reading, starts: Sequence[int], items: dict[bytes, set[UUID]]) -> LeakVerdict:
+        """The strongest rule that is met."""
+        for lookup in chain(self._wholes(reading), self._runs(reading, starts)):
             if lookup.digest in items and not self._is_excused(reading, lookup):
                 is_text = lookup.rule == "text"
                 return LeakVerdict(
@@ -194,22 +204,39 @@ class _Screen:
         return found
 
     def _near(self, readings: Sequence[Reading]) -> list[LeakVerdict]:
-        units = [(place, unit) for place, reading in enumerate(readings) for unit in reading.near_units()]
-        sets = [self.fingerprinter.shingles(unit) for _, unit in units]
-        keys = band_keys_of_many(signatures(sets), namespace=self.fingerprinter.namespace) if sets else []
-        candidates = self._candidates(keys)
+        units = [reading.near_units() for reading in readings]
+        near_of = self._near_by_unit(list(dict.fromkeys(chain.from_iterable(units))))
+        return [
+            self._near_verdict(reading, own, near_of) for reading, own in zip(readings, units, strict=True)
+        ]
+
+    def _near_by_unit(self, units: Sequence[str]) -> dict[str, list[_Protected]]:
+        """The protected sentences near each of ``units``; those that are near none are left out."""
+        if not units:
+            return {}
+        sets = [self.fingerprinter.shingles(unit) for unit in units]
+        candidates = self._candidates(
+            band_keys_of_many(signatures(sets), namespace=self.fingerprinter.namespace)
+        )
         protected = self._protected_sets({pk for pks in candidates for pk in pks})
-        verdicts = [CLEAN] * len(readings)
-        for (place, unit), own, pks in zip(units, sets, candidates, strict=True):
-            if not verdicts[place].is_clean:
-                continue
+        found = {}
+        for unit, own, pks in zip(units, sets, candidates, strict=True):
             near = [protected[pk] for pk in pks if pk in protected and _are_near(own, protected[pk].shingles)]
-            near = self._not_quoted(readings[place], unit, near) if near else near
             if near:
-                start = readings[place].text.index(unit)
+                found[unit] = near
+        return found
+
+    def _near_verdict(
+        self, reading: Reading, units: Sequence[str], near_of: dict[str, list[_Protected]]
+    ) -> LeakVerdict:
+        """Of the first of ``units`` that is near something for a reason of its own."""
+        for unit in units:
+            near = self._not_quoted(reading, unit, near_of[unit]) if unit in near_of else []
+            if near:
+                start = reading.text.index(unit)
                 uuids = tuple(sorted({item.uuid for item in near}))
-                verdicts[place] = LeakVerdict("near", "near", (start, start + len(unit)), uuids)
-        return verdicts
+                return LeakVerdict("near", "near", (start, start + len(unit)), uuids)
+        return CLEAN
 
     def _not_quoted(self, reading: Reading, unit: str, near: list[_Protected]) -> list[_Protected]:
         """Those of ``near`` that ``unit`` is near to for another reason than the text it quotes."""

@@ -12,6 +12,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.core.clock import database_now
 from apps.core.errors import RefusedError, StaleStateError
+from apps.records.models import ReviewMethod
 from apps.records.services import canonical_hash, move_records
 from apps.records.states import RecordStatus
 from apps.review.drafts import save_draft
@@ -60,6 +61,8 @@ def decide(
         record=task.record,
         reviewer=actor,
         action=action,
+        # A script follows rules: nobody looked at the record, so it is not a person's decision.
+        method=ReviewMethod.BULK if actor.is_script else ReviewMethod.PERSON,
         reasons=reasons,
         note=note,
         guide_version=published_guide_version(task.project),

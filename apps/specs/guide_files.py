@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from apps.core.errors import RefusedError
+from apps.core.text import canonical
 from apps.specs.models import Commonness
 
 LABEL_KEYS = frozenset(
@@ -71,11 +72,18 @@ def parse_guide(text: str) -> GuideDraft:
 
 
 def guide_from_rows(rows: Iterable[tuple[str, str]], *, filename: str, column: str) -> GuideDraft:
-    """A guide to start from: one label for each value of ``column``, its first two texts as examples."""
+    """A guide to start from: one label for each value of ``column``, its first two texts as examples.
+
+    A text that stands under two labels is an example of neither.
+    """
+    rows = list(rows)
+    labels_of: dict[str, set[str]] = {}
+    for text, label in rows:
+        labels_of.setdefault(canonical(text), set()).add(label)
     examples: dict[str, list[str]] = {}
     for text, label in rows:
         known = examples.setdefault(label, [])
-        if len(known) < 2 and text not in known:
+        if len(known) < 2 and text not in known and len(labels_of[canonical(text)]) == 1:
             known.append(text)
     return GuideDraft(
         task=f"Find the {column} of the text.",

@@ -231,16 +231,29 @@ def missing_from_gap(gap: Gap) -> list[str]:
     names = set(guide.labels.filter(is_rejected=False).values_list("name", flat=True)) if guide else set()
     if guide is None:
         missing.append("label guide: publish one first")
-    if not gap.target_labels:
+    if not gap.target_labels or not _are_texts(gap.target_labels):
         missing.append("target labels: name at least one")
-    missing += [
-        f"target label {name!r} is not in the published guide"
-        for name in gap.target_labels
-        if guide and name not in names
-    ]
+    else:
+        missing += [
+            f"target label {name!r} is not in the published guide"
+            for name in gap.target_labels
+            if guide and name not in names
+        ]
     if gap.target_count < 1:
         missing.append("count: ask for at least one record")
+    if not _are_axes(gap.axes):
+        missing.append('axes: write an object of lists, like {"tone": ["angry", "polite"]}')
+    if not _are_texts(gap.realism):
+        missing.append('realism: write a list, like ["typos", "fragments"]')
     return missing
+
+
+def _are_axes(value: Any) -> bool:
+    return isinstance(value, dict) and all(values and _are_texts(values) for values in value.values())
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 @transaction.atomic

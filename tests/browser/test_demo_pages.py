@@ -72,7 +72,7 @@ def test_every_page_opens_reads_well_and_fits_a_phone(
 ) -> None:
     page = site.open("/", User.objects.get(username="leo"))
     for name, address in addresses(demo).items():
-        page.set_viewport_size(DESK)  # type: ignore[arg-type]
+        page.set_viewport_size(DESK)
         page.emulate_media(color_scheme="light")
         page.goto(address)
         expect(page.locator("h1").first).to_be_visible()
@@ -80,7 +80,7 @@ def test_every_page_opens_reads_well_and_fits_a_phone(
         screenshots(page, name)
         page.emulate_media(color_scheme="dark")
         assert violations(page) == [], f"{name}, dark"
-        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.set_viewport_size(PHONE)
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{name} is {overflow} px wider than a phone"
 

@@ -104,7 +104,7 @@ class Court:
     def release(self, *texts: str, label: str = "refund", **values: Any) -> Release:
         """A release of the real rows and of these candidates, accepted at once."""
         records = [factories.make_candidate(self.gap, text, label, **values) for text in texts]
-        move_records(records=records, to=RecordStatus.AWAITING_REVIEW, actor=None)
+        move_records(records=records, to=RecordStatus.AWAITING_REVIEW, actor=None, due_at=timezone.now())
         bulk_decide(project=self.project, actor=self.lead)
         release = request_release(
             project=self.project, actor=self.lead, policy_override={"admit": ["person", "bulk"]}

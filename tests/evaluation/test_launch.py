@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError, connections, transaction
@@ -314,7 +314,7 @@ def test_near_real_rows_are_counted_and_the_rule_is_applied_without_them(court: 
     assert sensitivity["unindexed"] == 1
 
 
-def _send(court: Court, run_uuid: object, *, before_seal: bool) -> None:
+def _send(court: Court, run_uuid: UUID, *, before_seal: bool) -> None:
     """A submission of that run, sent a minute before or after the holdout was sealed."""
     moment = court.seal.sealed_at + timedelta(minutes=-1 if before_seal else 1)
     Submission.objects.create(

@@ -90,6 +90,24 @@ def test_a_new_model_in_the_place_of_the_baseline_of_a_known_candidate_costs_a_l
 
 
 @pytest.mark.django_db(databases=DATABASES)
+def test_a_comparison_that_died_after_its_look_is_made_again_for_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = make_court()
+    court.upload_three()
+
+    def power_cut(*values: object) -> None:
+        raise DatabaseError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("apps.evaluation.launch.score_models", power_cut)
+        with pytest.raises(DatabaseError, match="the power went"):
+            court.review()
+    assert court.review().verdict == "SHIP"
+    assert budget_of(court.seal).used == 1
+
+
+@pytest.mark.django_db(databases=DATABASES)
 def test_a_baseline_that_was_scored_before_is_free_beside_a_known_candidate() -> None:
     court = make_court()
     court.upload_three()

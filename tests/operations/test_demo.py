@@ -29,8 +29,13 @@ def test_the_headless_demo_goes_round_the_loop() -> None:
     result = headless("Demo one")
     counts = result["counts"]
     assert sum(counts["by_stage"].values()) == 2 * RECORDS_PER_PROMPT + 10
-    assert counts["dropped_by_check"]["leakage"] == 1
-    assert counts["dropped_by_check"]["exact_duplicate"] == 2
+    assert counts["dropped_by_check"] == {
+        "exact_duplicate": 2,
+        "label": 1,
+        "leakage": 1,
+        "length": 1,
+        "personal_data": 1,
+    }
     assert counts["reviewed"]["accepted"] > counts["reviewed"]["rejected"] > 0
     assert "v1 stands out" in result["review"]["finding"]
     assert result["review"]["is_script"] is True

@@ -59,7 +59,12 @@ def test_a_sandbox_says_so(guide: str) -> None:
 
 @pytest.mark.parametrize(
     ("member", "said"),
-    [("ana", "write USER:ROLE"), (":lead", "write USER:ROLE"), ("ana:owner", "reviewer, lead"), ("ana:lead+", "ana:lead+")],
+    [
+        ("ana", "write USER:ROLE"),
+        (":lead", "write USER:ROLE"),
+        ("ana:owner", "reviewer, lead"),
+        ("ana:lead+", "ana:lead+"),
+    ],
 )
 def test_a_member_who_is_written_wrong_stops_everything(guide: str, member: str, said: str) -> None:
     with pytest.raises(CommandError, match=said.replace("+", r"\+")):
@@ -96,7 +101,9 @@ def test_a_second_project_of_the_name_is_refused_and_the_first_stays(guide: str)
 
 def test_labels_and_their_examples_are_taken_from_a_data_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    path.write_text("text,topic\nmoney back,refund\nmoney pls,refund\nmoney now,refund\nwhere is my invoice,billing\n")
+    path.write_text(
+        "text,topic\nmoney back,refund\nmoney pls,refund\nmoney now,refund\nwhere is my invoice,billing\n"
+    )
     said = create_project("--labels-from", f"{path}:topic")
     assert said == "Project Router (governed) with 2 labels, 3 seed rows and 0 members."
     assert set(Record.objects.seeds().values_list("label", flat=True)) == {"refund", "billing"}
@@ -123,7 +130,9 @@ def test_a_column_that_is_not_there_is_refused(tmp_path: Path, wanted: str) -> N
 def test_a_text_under_two_labels_is_an_example_of_neither(tmp_path: Path) -> None:
     """A guide whose examples contradict each other would teach people and generators nonsense."""
     path = tmp_path / "rows.csv"
-    path.write_text("text,topic\nHello there,refund\nmoney back,refund\nhello THERE,billing\ninvoice?,billing\n")
+    path.write_text(
+        "text,topic\nHello there,refund\nmoney back,refund\nhello THERE,billing\ninvoice?,billing\n"
+    )
     create_project("--labels-from", f"{path}:topic")
     assert set(Record.objects.seeds().values_list("input__text", flat=True)) == {"money back", "invoice?"}
 
@@ -150,8 +159,8 @@ def test_a_gap_is_made_and_opened_with_what_to_vary() -> None:
         (["--label", "refnd", "--count", "20"], "'refnd' is not in the published guide"),
         (["--label", "refund", "--count", "0"], "ask for at least one record"),
         (["--label", "refund", "--count", "20", "--axes", "{tone"], "--axes is not JSON"),
-        (["--label", "refund", "--count", "20", "--axes", "[1]"], "--axes: write an object"),
-        (["--label", "refund", "--count", "20", "--axes", '{"tone": "angry"}'], "--axes: write an object"),
+        (["--label", "refund", "--count", "20", "--axes", "[1]"], "axes: write an object"),
+        (["--label", "refund", "--count", "20", "--axes", '{"tone": "angry"}'], "axes: write an object"),
     ],
 )
 def test_a_gap_that_cannot_be_opened_is_not_left_lying_about(arguments: list[str], said: str) -> None:

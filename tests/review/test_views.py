@@ -345,10 +345,10 @@ def test_the_queries_of_a_page_and_a_decision_do_not_grow_with_the_queue(
 ) -> None:
     scene.add_waiting(waiting)
     cards = claim(client, scene, want=4)["cards"]
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(20):
         client.get(url(scene, "room"))
     data = decision_data(cards[0], want=1, have=[card["task"] for card in cards[1:]])
-    with django_assert_num_queries(42):
+    with django_assert_num_queries(38):
         client.post(url(scene, "decide"), data, headers=JSON)
 
 
@@ -356,9 +356,9 @@ def test_cards_cost_the_same_queries_however_many(
     scene: Scene, client: Client, django_assert_num_queries: Any
 ) -> None:
     scene.add_waiting(8)
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(24):
         assert (
             len(json.loads(client.post(url(scene, "claim"), {"want": 1}, headers=JSON).content)["cards"]) == 1
         )
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(27):
         assert len(claim(client, scene, want=4)["cards"]) == 4

@@ -80,6 +80,25 @@ def test_opening_from_a_stale_page_changes_nothing(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"target_labels": "refund"}, "target labels: name at least one"),
+        ({"axes": {"tone": "angry"}}, 'axes: write an object of lists, like {"tone": ["angry", "polite"]}'),
+        ({"axes": {"tone": []}}, 'axes: write an object of lists, like {"tone": ["angry", "polite"]}'),
+        ({"realism": "typos"}, 'realism: write a list, like ["typos", "fragments"]'),
+    ],
+)
+def test_json_typed_into_the_admin_is_looked_at_before_the_gap_opens(
+    project: Project, change: dict[str, object], problem: str
+) -> None:
+    make_draft(project, "refund")
+    Gap.objects.update(**change)
+    with pytest.raises(RefusedError) as refusal:
+        services.open_gap(gap=Gap.objects.get(), actor=None)
+    assert refusal.value.problems == [problem]
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"slice_predicate": {"label_in": ["billing"]}},

@@ -29,7 +29,12 @@ def lead(project: Project, client: Client) -> User:
 
 
 def gap_data(**values: Any) -> dict[str, Any]:
-    gap = {"name": "Refund disputes", "target_labels": ["refund"], "why": "Recall 0.3 on dev.", "target_count": 20}
+    gap = {
+        "name": "Refund disputes",
+        "target_labels": ["refund"],
+        "why": "Recall 0.3 on dev.",
+        "target_count": 20,
+    }
     return gap | values
 
 

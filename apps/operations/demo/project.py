@@ -17,6 +17,7 @@ from apps.operations.demo.scripted_reviewer import Rules, review_with_rules
 from apps.operations.imports import import_candidates, import_holdout, import_rows
 from apps.operations.projects import MemberWish, set_up_project
 from apps.operations.work import drain
+from apps.records.models import ReviewMethod
 from apps.specs.guide_files import parse_guide
 from apps.specs.models import Commonness, Gap, Project
 from apps.specs.services import create_gap, open_gap
@@ -48,6 +49,9 @@ def load_demo(name: str = NAME) -> Project:
         members=[MemberWish.parse(text) for text in MEMBERS],
     )
     User.objects.filter(username=SCRIPT).update(is_script=True, first_name="Scripted", last_name="reviewer")
+    # The scripted reviewer's decisions count as bulk; a release of the demo takes them and its card says so.
+    policy = project.release_policy | {"admit": [*project.release_policy["admit"], ReviewMethod.BULK]}
+    Project.objects.filter(pk=project.pk).update(release_policy=policy)
     _bring_real_data(project)
     common = [label.name for label in guide.labels if label.commonness == Commonness.COMMON]
     # A demo's holdout is small: δ and the looks are chosen so that a clear gain can be shown on it at all.

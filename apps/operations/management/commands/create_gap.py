@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from apps.core.command import HouseCommand
 from apps.core.errors import DomainError
@@ -33,15 +34,16 @@ class Command(HouseCommand):
             axes = json.loads(options["axes"])
         except ValueError as error:
             raise DomainError(f"--axes is not JSON: {error}") from error
-        gap = create_gap(
-            project=find_project(options["project"]),
-            name=options["name"],
-            target_labels=options["label"],
-            target_count=options["count"],
-            why=options["why"],
-            axes=axes,
-            realism=options["realism"],
-            actor=None,
-        )
-        open_gap(gap=gap, actor=None)
+        with transaction.atomic():
+            gap = create_gap(
+                project=find_project(options["project"]),
+                name=options["name"],
+                target_labels=options["label"],
+                target_count=options["count"],
+                why=options["why"],
+                axes=axes,
+                realism=options["realism"],
+                actor=None,
+            )
+            open_gap(gap=gap, actor=None)
         return f"The gap {gap} is open: {gap.target_count} records for {', '.join(gap.target_labels)}."
