@@ -10,7 +10,7 @@ from apps.core.charts import format as number
 from apps.core.charts.bars import Rate, rate_bars
 from apps.datasets.models import Release, ReleaseQuerySet
 from apps.evaluation.learner import ARMS
-from apps.evaluation.looks import LookBudget, budget_of, looked_at
+from apps.evaluation.looks import LookBudget, looked_at
 from apps.evaluation.models import Comparison, ComparisonStatus, LaunchReview, ModelUnderTest
 from apps.specs.models import HoldoutSeal, Project
 
@@ -71,14 +71,14 @@ class EvaluationHome:
 
 
 def evaluation_home(project: Project) -> EvaluationHome:
-    """Seven queries, whatever the number of models and reviews; the last twenty of the latter are shown."""
+    """The same few queries whatever the number of models and reviews; of those the last twenty are shown."""
     seal = project.active_seal()
     seen = looked_at(seal) if seal else set()
     models = models_of(project, seal)
     comparison = Comparison.objects.filter(project=project).order_by("-id").first()
     return EvaluationHome(
         seal=seal,
-        looks=budget_of(seal) if seal else None,
+        looks=LookBudget(len(seen), seal.looks) if seal else None,
         releases=ready_releases(project),
         models=models,
         free={model.pk for model in models if model.predictions_hash in seen},

@@ -151,14 +151,14 @@ def _heads(lot: Lot, *, user: User, now: datetime) -> TaskQuerySet:
 
 
 def _take(tasks: TaskQuerySet, *, user: User, now: datetime, count: int) -> list[ReviewTask]:
-    """Leases the first ``count`` of ``tasks``; chooses again while others were quicker."""
+    """Leases the first ``count`` of ``tasks``; chooses again where others were quicker."""
     taken: list[ReviewTask] = []
     lost: set[int] = set()
     while len(taken) < count:
+        lost_before = len(lost)
         with transaction.atomic():
             seen = [task.pk for task in taken] + sorted(lost)
-            chosen = _choose(tasks.exclude(pk__in=seen), count - len(taken))
-            for task in chosen:
+            for task in _choose(tasks.exclude(pk__in=seen), count - len(taken)):
                 if task.record.status != RecordStatus.AWAITING_REVIEW:
                     _cancel(task)
                     lost.add(task.pk)
@@ -166,7 +166,7 @@ def _take(tasks: TaskQuerySet, *, user: User, now: datetime, count: int) -> list
                     taken.append(task)
                 else:
                     lost.add(task.pk)
-        if not chosen:
+        if len(lost) == lost_before:
             break
     return taken
 

@@ -42,7 +42,7 @@ def connection_for(provider_key: str) -> Connection:
     if connection is not None:
         return connection
     if not provider.offline_model:
-        raise DomainError(f"No connection uses {provider.title}: add one in the admin (Connections).")
+        raise DomainError(f"No enabled connection uses {provider.title}: set one up first.")
     family, _ = ModelFamily.objects.get_or_create(name=provider.family)
     connection, _ = Connection.objects.get_or_create(
         name=provider.title,

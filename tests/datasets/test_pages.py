@@ -77,12 +77,12 @@ def test_progress_is_polled_until_the_release_is_ready(lead: Client, warehouse: 
     warehouse.accept("give me the renewal money back")
     release = request_release(project=warehouse.project, actor=warehouse.lead)
     url = address("release-detail", warehouse, 1)
-    waiting = lead.get(url, **HTMX)
+    waiting = lead.get(url, headers=HTMX)
     assert waiting.status_code == 200
     assert 'hx-trigger="every 2s"' in waiting.content.decode()
     assert "<html" not in waiting.content.decode()
     build_release(release.pk)
-    done = lead.get(url, **HTMX)
+    done = lead.get(url, headers=HTMX)
     release.refresh_from_db()
     assert done.status_code == 286
     assert "hx-trigger" not in done.content.decode()
