@@ -66,7 +66,13 @@ FILES_DIR = Path(environment.text("FILES_DIR", str(_var / "files")))
 # --- Secrets and addresses of the site ---------------------------------------------------------------------
 
 DEBUG = environment.text("DEBUG") == "1"
-SECRET_KEY = environment.text("SECRET_KEY") or environment.generated_once(_var / "secret_key")
+SECRET_KEY = environment.text("SECRET_KEY")
+if not SECRET_KEY and not EMBEDDED and PROCESS != "beat":
+    # One made up by each process would end sessions at every restart and make event chains that no other can check.
+    raise ImproperlyConfigured(
+        "DATABASE_URL is set, so set SECRET_KEY or SECRET_KEY_FILE too, the same for every process."
+    )
+SECRET_KEY = SECRET_KEY or environment.generated_once(_var / "secret_key")
 
 PUBLIC_URL = environment.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)

@@ -107,27 +107,30 @@ def write_once(table: str, columns: Sequence[str]) -> list[Guard]:
 
 
 class WriteOnce(Guard):
-    """A Guard over columns. NULL-safe comparison is spelt differently by the two engines."""
+    """A Guard over columns. NULL-safe comparison is spelt differently by the two engines.
 
-    def __init__(self, *, name: str, table: str, columns: list[str]) -> None:
+    ``once`` (SQL over ``OLD``) lets them be written until it holds.
+    """
+
+    def __init__(
+        self, *, name: str, table: str, columns: Sequence[str], once: str = "", message: str = ""
+    ) -> None:
         super().__init__(
             name=name,
             table=table,
             event="UPDATE",
-            message=f"{table}: {', '.join(columns)} are written once",
+            message=message or f"{table}: {', '.join(columns)} are written once",
         )
-        self.columns = columns
+        self.columns, self.once = list(columns), once
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return (
-            self.__class__.__qualname__,
-            [],
-            {"name": self.name, "table": self.table, "columns": self.columns},
-        )
+        values = {key: getattr(self, key) for key in ("name", "table", "columns", "once", "message")}
+        return (self.__class__.__qualname__, [], values)
 
     def _statements(self, vendor: str) -> list[str]:
         operator = "IS DISTINCT FROM" if vendor == "postgresql" else "IS NOT"
-        self.when = " OR ".join(f"OLD.{column} {operator} NEW.{column}" for column in self.columns)
+        changed = " OR ".join(f"OLD.{column} {operator} NEW.{column}" for column in self.columns)
+        self.when = f"{self.once} AND ({changed})" if self.once else changed
         return super()._statements(vendor)
 
 

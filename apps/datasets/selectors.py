@@ -59,10 +59,18 @@ class Share:
 
 @dataclass(frozen=True)
 class Facet:
+    """The release by one field of its lines."""
+
     title: str
     shares: list[Share]
 
+    @property
+    def is_long(self) -> bool:
+        return len(self.shares) > MOST_SHARES
 
+
+MOST_SHARES = 12
+"""A longer table is folded away."""
 FACETS = (
     ("source_type", "Source"),
     ("review_method", "Review method"),

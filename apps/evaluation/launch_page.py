@@ -10,7 +10,7 @@ from apps.core.charts import format as number
 from apps.core.charts.dumbbell import DumbbellRow, Estimate, Outcome, dumbbell, legend
 from apps.core.statistics.intervals import wilson
 from apps.evaluation.launch_report import PARTS
-from apps.evaluation.models import LaunchReview
+from apps.evaluation.models import LaunchReview, Training
 
 GROUP_TITLES = {
     "rare": "The gap",
@@ -27,8 +27,8 @@ GATE_TITLES = {
 }
 LEAST_CHANGED = 4
 """Fewer changed rows than this cannot tell yet, whatever their interval (measurement.md §4)."""
-MOST_LABELS = 12
-"""Labels of one role that the chart draws; the table has them all."""
+MOST_LABELS = {"rare": 12, "common": 5}
+"""Labels that the chart draws, those first that moved most; the table has them all."""
 
 CSV_HEADER = (
     "name", "role", "n", "baseline", "control", "candidate", "change", "low", "high", "fixed", "broken",
@@ -87,17 +87,30 @@ class SensitivityLine:
 
 
 @dataclass(frozen=True)
+class TrainedOn:
+    """What one of the three models says of its training. ``releases``: their numbers."""
+
+    part: str
+    model: str
+    words: str
+    releases: list[int]
+    predictions_hash: str
+
+
+@dataclass(frozen=True)
 class LaunchPage:
     review: LaunchReview
     figures: list[Figure]
     chart: str
     legend: str
-    undrawn: int
-    """Labels that are in the table alone."""
+    undrawn: str
+    """Which labels are in the table alone; empty when the chart has them all."""
     gates: list[GateLine]
     rows: list[TableRow]
     sensitivity: list[SensitivityLine]
-    trained_on: list[tuple[str, Mapping[str, Any]]]
+    trained_on: list[TrainedOn]
+    scope: str
+    declared: str
 
 
 def launch_page(review: LaunchReview) -> LaunchPage:
@@ -108,13 +121,15 @@ def launch_page(review: LaunchReview) -> LaunchPage:
         figures=_figures(report),
         chart=_chart(report, drawn) if report["overall"] else "",
         legend=legend(),
-        undrawn=len(report["slices"]) - len(drawn),
+        undrawn=_undrawn(report["slices"], drawn),
         gates=_gates(report["gates"]),
         rows=[
             _table_row(name, role, scores, is_group=is_group) for name, role, scores, is_group in _all(report)
         ],
         sensitivity=_sensitivity(report),
-        trained_on=[(part, report["trained_on"][part]) for part in PARTS],
+        trained_on=[_trained_on(part, report["trained_on"][part]) for part in PARTS],
+        scope=_scope(report),
+        declared=_declared(report),
     )
 
 
@@ -170,13 +185,42 @@ def _before_and_after(group: Mapping[str, Any]) -> str:
 
 
 def _drawn(slices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The gap's labels and the common ones, at most so many of each: those that moved most."""
+    """Labels of the gap and common ones."""
     drawn: list[Mapping[str, Any]] = []
-    for role in ("rare", "common"):
+    for role in MOST_LABELS:
         members = [item for item in slices if item["role"] == role]
-        most = sorted(members, key=lambda item: -abs(item["change"]))[:MOST_LABELS]
+        most = sorted(members, key=lambda item: -abs(item["change"]))[: MOST_LABELS[role]]
         drawn += [item for item in members if item in most]
     return drawn
+
+
+def _undrawn(slices: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]) -> str:
+    left = [item for item in slices if item not in drawn]
+    counts = [(role, [item for item in left if item["role"] == role]) for role in ("rare", "common", "other")]
+    return " and ".join(f"{len(members)} {role}" for role, members in counts if members)
+
+
+def _scope(report: Mapping[str, Any]) -> str:
+    holdout = report["holdout"]
+    return f" on {number.count(holdout['rows'])} real rows of the frozen holdout" if report["overall"] else ""
+
+
+def _declared(report: Mapping[str, Any]) -> str:
+    holdout = report["holdout"]
+    if holdout is None:
+        return ""
+    delta = number.points(holdout["delta"]).lstrip("+")
+    return (
+        f"Declared before anybody looked: common labels may lose at most {delta}; "
+        f"α = {holdout['alpha']:g}, one-sided, divided by {report['looks']['declared']} looks."
+    )
+
+
+def _trained_on(part: str, said: Mapping[str, Any]) -> TrainedOn:
+    words = said["note"] or Training(said["how"]).label.capitalize()
+    if said["note"] and said["how"] == Training.DECLARED:
+        words = f"Declared: {said['note']}"
+    return TrainedOn(part.capitalize(), said["model"], words, said["releases"], said["predictions_hash"])
 
 
 def _chart(report: Mapping[str, Any], drawn: Sequence[Mapping[str, Any]]) -> str:

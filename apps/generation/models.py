@@ -120,6 +120,7 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
+    started_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     planned_at = models.DateTimeField(
         null=True, blank=True, help_text="When its last submission was written down."
     )

@@ -13,8 +13,7 @@ from apps.generation.languages import PromptContext, compile_template
 from apps.generation.models import Run, RunStatus
 from apps.generation.portions import Portion, portions_of
 from apps.providers import provider_of
-from apps.providers.base import Ask
-from apps.providers.rules import TEXT_PLACE
+from apps.providers.base import TEXT_PLACE, Ask
 from apps.records.models import Record
 from apps.specs.models import Gap, Label
 from apps.specs.selectors import current_guide, spec_view

@@ -47,6 +47,8 @@ def create_prompt_version(
     RefusedError names every place where the template is wrong. StaleStateError when somebody saved a version
     in the same moment.
     """
+    # Browsers send a textarea with both characters; that is no other wording.
+    template = template.replace("\r\n", "\n")
     compile_template(prompt.language, template, labels=labels_of(prompt.project))
     last = prompt.versions.order_by("-version").first()
     if last is not None and last.template == template:

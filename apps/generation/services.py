@@ -153,12 +153,18 @@ def start_run(*, run: Run, actor: User | None) -> Run:
     rows = Run.objects.filter(pk=run.pk)
     try:
         MACHINE.swap(
-            rows, old=RunStatus.ESTIMATED, new=RunStatus.RUNNING, started_at=now, next_attempt_at=now
+            rows,
+            old=RunStatus.ESTIMATED,
+            new=RunStatus.RUNNING,
+            started_at=now,
+            started_by=actor,
+            next_attempt_at=now,
         )
     except StaleStateError:
         run.refresh_from_db()
         if run.started_at:
-            raise AlreadyStartedError(f"Run {run.pk} was started already; this is it.") from None
+            by = f" by {run.started_by}" if run.started_by else ""
+            raise AlreadyStartedError(f"Run {run.pk} was started already{by}; this is it.") from None
         raise
     run.refresh_from_db()
     wake("generation")

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.core.errors import RefusedError
+from apps.core.errors import DomainError, RefusedError
 from apps.generation import prompts, services
 from apps.generation.forms import PromptForm, RunForm, VersionForm
 from apps.generation.languages import LANGUAGES
@@ -104,8 +104,12 @@ def run_new(request: ProjectRequest, project: Project) -> HttpResponse:
     initial = {"gap": wanted, "count": wanted.target_count} if wanted else {}
     form = RunForm(project, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        run = services.draft_run(actor=request.user, **form.cleaned_data)
-        return redirect("reports:run-detail", project.slug, run.pk)
+        try:
+            run = services.draft_run(actor=request.user, **form.cleaned_data)
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("reports:run-detail", project.slug, run.pk)
     return render(request, "generation/run_new.html", {"form": form}, status=422 if form.errors else 200)
 
 

@@ -15,6 +15,10 @@ from apps.core.strict_json import JsonValue
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 
+# Stands in an example record where its text goes.
+TEXT_PLACE = "{text}"
+
+
 class ProviderError(Exception):
     """A call that did not give what was asked for."""
 
@@ -62,7 +66,7 @@ class Ask:
     """Place of the first of them among the run's records of this label, so that none is made twice."""
     seed: int
     example: JsonObject
-    """What a record looks like, with ``{text}`` where its text goes."""
+    """What a record looks like, with ``TEXT_PLACE`` where its text goes."""
     axes: Mapping[str, str] = field(default_factory=dict)
     realism: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
@@ -171,6 +175,8 @@ class Provider(Protocol):
     prompt_language: str
     """The language its prompts are written in: ``phrases`` or ``jinja``."""
     poll_every: timedelta
+    create_within: timedelta
+    """Longer than ``create`` may take: a sender that has been silent this long is dead."""
     offline_model: str
     """Its only model, if it needs neither key nor network and may be used as it is; else empty."""
 

@@ -17,6 +17,7 @@ from apps.core.errors import DomainError
 from apps.core.strict_json import JsonValue, canonical_dumps, iter_lines, loads_line
 from apps.providers import rules_journal as journal
 from apps.providers.base import (
+    TEXT_PLACE,
     Answer,
     AnswerStatus,
     Ask,
@@ -36,7 +37,6 @@ from apps.providers.base import (
 from apps.providers.rules_phrases import material_of
 from apps.providers.rules_writer import Job, write_texts
 
-TEXT_PLACE = "{text}"
 # Measured on two cores with SQLite: writing, ingest and checks included.
 RECORDS_PER_SECOND = 200
 SECONDS_PER_BATCH = 2
@@ -49,6 +49,7 @@ class Rules:
     limits = Limits(requests=500, bytes=20_000_000, records_per_request=10)
     prompt_language = "phrases"
     poll_every = timedelta(seconds=1)
+    create_within = timedelta(minutes=1)
     offline_model = "rules-1"
 
     def request_line(self, custom_id: str, ask: Ask, *, model: str) -> JsonObject:

@@ -136,7 +136,8 @@ def _sentence(run: Run, made: int) -> str:
         return f"{run.count:,} candidates for {', '.join(run.gap.target_labels)}. Nothing has started."
     if run.started_at is None:
         return "Thrown away before it started."
-    started = f"Started {timezone.localtime(run.started_at):%-d %b, %H:%M}"
+    by = f" by {run.started_by}" if run.started_by else ""
+    started = f"Started {timezone.localtime(run.started_at):%-d %b, %H:%M}{by}"
     if run.finished_at is not None:
         took = in_words(run.finished_at - run.started_at)
         return f"{started}, {run.get_status_display().lower()} after {took}. {asked}."

@@ -61,7 +61,9 @@ def record_detail(request: ProjectRequest, project: Project, pk: int) -> HttpRes
 @require_GET
 def run_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
     """The page asks for itself every two seconds; 286 tells it that nothing will change any more."""
-    runs = Run.objects.select_related("project", "gap", "prompt_version__prompt", "connection", "created_by")
+    runs = Run.objects.select_related(
+        "project", "gap", "prompt_version__prompt", "connection", "created_by", "started_by"
+    )
     page = run_page(get_object_or_404(runs, project=project, pk=pk))
     context = {"page": page, "is_lead": request.membership.has_any(frozenset({Role.LEAD}))}
     if not request.htmx:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.accounts.models import User
-from apps.review.models import Draft, ReviewTask
+from apps.review.models import Draft, ReviewTask, TaskStatus
 
 
 def save_draft(*, task: ReviewTask, user: User, values: Mapping[str, Any]) -> Draft:
@@ -15,5 +15,12 @@ def save_draft(*, task: ReviewTask, user: User, values: Mapping[str, Any]) -> Dr
     return draft
 
 
-def drop_draft(*, task: ReviewTask, user: User) -> None:
-    Draft.objects.filter(task=task, user=user).delete()
+def keep_draft(*, task: ReviewTask, user: User, values: Mapping[str, Any], is_changed: bool) -> None:
+    """Saves what is being typed; drops the draft when it is the record's own text again.
+
+    A task that is decided keeps none: the last keystrokes may arrive after the decision they led to.
+    """
+    if is_changed and task.status == TaskStatus.OPEN:
+        save_draft(task=task, user=user, values=values)
+    else:
+        Draft.objects.filter(task=task, user=user).delete()

@@ -17,7 +17,7 @@ from apps.review.allowance import Purpose, spend
 from apps.review.answers import cards_json, json_errors, progress_json, queue_json, wants_json
 from apps.review.cards import cards_of
 from apps.review.decisions import decide as decide_task
-from apps.review.drafts import drop_draft, save_draft
+from apps.review.drafts import keep_draft, save_draft
 from apps.review.flags import reopen_flagged
 from apps.review.forms import (
     ClaimForm,
@@ -158,12 +158,10 @@ def draft(request: ProjectRequest, project: Project) -> HttpResponse:
     form = RecordForm(record_schema(project), current, data=request.POST)
     is_valid = form.is_valid()
     payload = form.payload() if is_valid else form.typed()
-    if payload == current:
-        drop_draft(task=task, user=request.user)
-    else:
-        save_draft(task=task, user=request.user, values=form.typed())
+    is_changed = payload != current
+    keep_draft(task=task, user=request.user, values=form.typed(), is_changed=is_changed)
     answer: dict[str, Any] = {"by_pointer": form.errors_by_pointer(), "warnings": [], "paused_seconds": 0}
-    if is_valid and payload != current:
+    if is_valid and is_changed:
         if wait := spend(user=request.user, purpose=Purpose.TYPING):
             answer["paused_seconds"] = round(wait.total_seconds())
         else:

@@ -7,10 +7,9 @@ from datetime import timedelta
 from apps.core.clock import database_now
 from apps.submissions.models import MACHINE, TERMINAL, Submission
 
-# Longer than any step: whoever holds a row longer than this has died.
-LEASE = timedelta(minutes=10)
-# An upload may take its time; only after this is an attempt to send held to be lost.
-SENDING_LEASE = timedelta(minutes=30)
+# Longer than a step takes: whoever holds a row longer than this has died. Should a slow one be still alive, two
+# do the same step and the compare-and-swap at its end lets one of them win.
+LEASE = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 ERROR_LENGTH = 2000

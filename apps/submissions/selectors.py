@@ -60,6 +60,8 @@ class SubmissionsOfRun:
     """Requests without records, by reason: refused, truncated, …"""
     quarantine: list[QuarantinedLine]
     """The first ones; ``lines_quarantined`` counts all."""
+    missing: list[str]
+    """Ids of the first requests that came back without an answer; ``requests_missing`` counts all."""
 
     @property
     def records_made(self) -> int:
@@ -83,7 +85,7 @@ class SubmissionsOfRun:
 
 
 def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
-    """Three queries, however large the run."""
+    """Four queries, however large the run."""
     submissions = Submission.objects.of_run(run_uuid).select_related("connection", "resent_by")
     outcomes = (
         SubmissionRequest.objects.filter(submission__run_uuid=run_uuid)
@@ -98,9 +100,11 @@ def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
         if reason:
             reasons[reason] += number
     quarantine = QuarantinedLine.objects.filter(submission__run_uuid=run_uuid)
+    missing = SubmissionRequest.objects.filter(submission__run_uuid=run_uuid, outcome=RequestOutcome.MISSING)
     return SubmissionsOfRun(
         submissions=list(submissions.order_by("id")),
         requests=dict(requests),
         reasons=dict(reasons),
         quarantine=list(quarantine.order_by("submission", "offset")[:MOST_SHOWN]),
+        missing=list(missing.order_by("id").values_list("custom_id", flat=True)[:MOST_SHOWN]),
     )

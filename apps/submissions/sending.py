@@ -19,7 +19,7 @@ from apps.core.crashpoints import crash_point
 from apps.core.errors import StaleStateError
 from apps.providers import Provider, provider_of
 from apps.providers.base import DefiniteRefusalError, Found, RetryLaterError
-from apps.submissions.claims import SENDING_LEASE, claim, described, move, pause, put_off
+from apps.submissions.claims import claim, described, move, pause, put_off
 from apps.submissions.models import Submission, SubmissionStatus
 from apps.submissions.request_files import batch_of, is_as_frozen
 
@@ -43,11 +43,12 @@ def send_submission(submission_id: int) -> None:
     if not is_as_frozen(submission):
         move(submission, S.FAILED, last_error="The request file changed after it was screened.")
         return
-    _commit_attempt(submission)
-    _post(submission, provider_of(submission.connection.provider))
+    provider = provider_of(submission.connection.provider)
+    _commit_attempt(submission, provider)
+    _post(submission, provider)
 
 
-def _commit_attempt(submission: Submission) -> None:
+def _commit_attempt(submission: Submission, provider: Provider) -> None:
     """After this the money wall holds: whatever happens, this attempt is known."""
     now = database_now()
     with transaction.atomic():
@@ -56,7 +57,7 @@ def _commit_attempt(submission: Submission) -> None:
             S.SENDING,
             post_count=F("post_count") + 1,
             sent_at=now,
-            next_attempt_at=now + SENDING_LEASE,
+            next_attempt_at=now + provider.create_within,
             attempts=submission.attempts,
         )
         crash_point("before_sending_commit")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from apps.review.models import Action, Decision, Draft
 from tests.browser.conftest import Site
-from tests.browser.room import SAVED, enter
+from tests.browser.room import SAVED, enter, in_hand
 from tests.review.scene import Scene
 
 
@@ -85,3 +85,42 @@ def test_an_edit_can_be_taken_back_and_its_text_is_the_draft(site: Site, scene: 
     expect(room.page.locator(f"[data-record='{record.pk}']")).to_be_visible()
     room.press("e")
     expect(room.text).to_have_value("They charged me for another year, unasked")
+
+
+def test_an_edit_saved_while_the_server_is_away_is_delivered_later(site: Site, scene: Scene) -> None:
+    (record, *_) = scene.add_waiting(6)
+    room = enter(site, scene)
+    in_hand(room, scene)
+    room.press("e")
+    room.text.fill("They charged me for another year, unasked")
+    room.page.wait_for_load_state("networkidle")
+    room.page.route("**/review/**", lambda route: route.abort())
+    room.press("Control+Enter")
+    room.wait_for_another(record.pk)
+    expect(room.said).to_have_text(re.compile("^Kept in this browser until the server is back"))
+    room.page.unroute("**/review/**")
+    room.state.get_by_role("button").click()
+    expect(room.state).to_have_text(SAVED)
+    record.refresh_from_db()
+    assert record.current_input == {"text": "They charged me for another year, unasked"}
+
+
+def test_an_edit_refused_later_comes_back_with_the_reason(site: Site, scene: Scene) -> None:
+    site.expected.add(422)
+    (first, second, *_) = scene.add_waiting(6)
+    room = enter(site, scene)
+    in_hand(room, scene)
+    room.press("e")
+    room.text.fill(second.input["text"])
+    room.page.wait_for_load_state("networkidle")
+    room.page.route("**/review/**", lambda route: route.abort())
+    room.press("Control+Enter")
+    room.wait_for_another(first.pk)
+    room.page.unroute("**/review/**")
+    room.state.get_by_role("button").click()
+    expect(room.page.locator(f"[data-record='{first.pk}']")).to_be_visible()
+    expect(room.page.locator("[data-problems]")).to_have_text(
+        f"The same text as candidate record #{second.pk}."
+    )
+    expect(room.text).to_have_value(second.input["text"])
+    assert not Decision.objects.exists()

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from apps.accounts.models import User
+from apps.operations.demo.project import load_demo
 from apps.review.models import Action
 from apps.specs.models import Role
 from tests import factories
@@ -91,8 +93,19 @@ def test_the_flag_list_has_nothing_for_axe(site: Site, scene: Scene) -> None:
     assert violations(page) == []
 
 
-def test_pictures_for_the_docs(site: Site, scene: Scene, screenshots: Callable[[Page, str], None]) -> None:
-    (record,) = scene.add_waiting(1, axes={"tone": "angry", "channel": "email"})
-    mark_phone(record)
-    page = enter(site, scene).page
+def test_the_demo_can_be_reviewed_and_is_worth_a_picture(
+    site: Site, screenshots: Callable[[Page, str], None]
+) -> None:
+    demo = load_demo()
+    page = site.open(f"/p/{demo.slug}/review/", User.objects.get(username="ana"))
+    neighbours = page.locator(".neighbours li")
+    for _ in range(20):
+        expect(page.locator("[data-save-state]")).to_have_text("all saved")
+        expect(page.locator("[data-card]")).to_be_visible()
+        if neighbours.count() >= 2:
+            break
+        page.keyboard.press("a")
+    expect(neighbours.first).to_be_visible()
     screenshots(page, "review")
+    edit(page)
+    screenshots(page, "review-edit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,7 @@ def _rolled_back() -> Iterator[None]:
 def assert_refused(model: type[models.Model], statement: str, *values: Any) -> None:
     alias = router.db_for_write(model)
     with (
-        pytest.raises(DatabaseError, match=r"append-only|never change|written once|locked"),
+        pytest.raises(DatabaseError, match=r"append-only|never change|written once|locked|never removed"),
         transaction.atomic(alias),
         connections[alias].cursor() as cursor,
     ):
@@ -104,6 +105,40 @@ def test_a_row_that_is_not_settled_yet_can_be_changed(label: str) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(f"UPDATE {model._meta.db_table} SET {column} = {column} WHERE id = %s", [pk])
         assert cursor.rowcount == 1
+
+
+def test_a_seal_is_never_removed() -> None:
+    seal = apps.get_model("specs.HoldoutSeal")
+    assert_refused(seal, "DELETE FROM specs_holdoutseal WHERE id = %s", insert_row(seal))
+
+
+def test_a_frozen_holdout_can_be_retired_and_then_nothing_more() -> None:
+    holdout = apps.get_model("holdout.HoldoutSet")
+    pk = insert_row(holdout, status="frozen")
+    with connections["holdout"].cursor() as cursor:
+        cursor.execute("UPDATE holdout_holdoutset SET status = 'retired' WHERE id = %s", [pk])
+        assert cursor.rowcount == 1
+    assert_frozen(holdout, "last_error", pk)
+
+
+@pytest.mark.parametrize("column", ["content_hash", "delta", "alpha", "looks", "commonness", "row_count"])
+def test_retiring_a_holdout_changes_nothing_besides(column: str) -> None:
+    holdout = apps.get_model("holdout.HoldoutSet")
+    pk = insert_row(holdout, status="frozen", delta=0.02, alpha=0.05, looks=5)
+    other = '{"b": 2}' if column == "commonness" else 7
+    assert_refused(
+        holdout, f"UPDATE holdout_holdoutset SET status = 'retired', {column} = %s WHERE id = %s", other, pk
+    )
+
+
+def test_no_row_gets_into_a_frozen_holdout() -> None:
+    sets, rows = apps.get_model("holdout.HoldoutSet"), apps.get_model("holdout.HoldoutRecord")
+    frozen = insert_row(sets, status="frozen", project_uuid=uuid.uuid4(), uuid=uuid.uuid4())
+    collecting = insert_row(sets, status="collecting", project_uuid=uuid.uuid4(), uuid=uuid.uuid4())
+    row = insert_row(rows, holdout_id=collecting)
+    assert_refused(rows, "UPDATE holdout_holdoutrecord SET holdout_id = %s WHERE id = %s", frozen, row)
+    with pytest.raises(DatabaseError, match="never changes"), transaction.atomic("holdout"):
+        insert_row(rows, holdout_id=frozen, uuid=uuid.uuid4())
 
 
 def test_a_registered_gap_is_not_deleted() -> None:

@@ -135,32 +135,50 @@ def test_a_breach_of_the_wall_is_found(
     assert said in problems_of(breached)
 
 
+def start_settings(environment: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Loads the settings with what a service is given; says its process and the databases that it then has."""
+    given = {"SYNTHREVIEW_VAR": str(folder / "var")}
+    for name, value in environment.items():
+        if str(value).startswith(SECRETS):
+            secret = folder / value.removeprefix(SECRETS)
+            secret.write_text(
+                "postgresql://role:password@postgres/name" if "url" in secret.name else "k" * 64
+            )
+            given[name] = str(secret)
+        else:
+            given[name] = re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", str(value))
+    script = "import json; from django.conf import settings as s; print(json.dumps([s.PROCESS, sorted(s.DATABASES)]))"
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "synthreview.settings"} | given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("service", PROCESSES)
 def test_the_settings_start_with_what_the_service_is_given(
     compose: Compose, service: str, tmp_path: Path
 ) -> None:
     """The settings themselves judge the environment: an address too many or too few stops the process."""
-    environment = {"SYNTHREVIEW_VAR": str(tmp_path / "var")}
-    for name, value in compose["services"][service]["environment"].items():
-        if str(value).startswith(SECRETS):
-            secret = tmp_path / value.removeprefix(SECRETS)
-            secret.write_text(
-                "postgresql://role:password@postgres/name" if "url" in secret.name else "k" * 64
-            )
-            value = str(secret)
-        environment[name] = re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", str(value))
-    script = "import json; from django.conf import settings as s; print(json.dumps([s.PROCESS, sorted(s.DATABASES)]))"
-    process = PROCESSES[service]
-    said = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "synthreview.settings"} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    said = start_settings(compose["services"][service]["environment"], tmp_path)
     assert said.returncode == 0, said.stderr
+    process = PROCESSES[service]
     assert json.loads(said.stdout) == [process, sorted(wall.ALLOWED[process])]
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY_FILE", "LEAKAGE_KEY_FILE", "HOLDOUT_DATABASE_URL_FILE"])
+def test_a_process_of_a_team_makes_no_key_and_no_database_up(
+    compose: Compose, missing: str, tmp_path: Path
+) -> None:
+    environment = dict(compose["services"]["web"]["environment"])
+    del environment[missing]
+    said = start_settings(environment, tmp_path)
+    assert said.returncode != 0
+    assert missing.removesuffix("_FILE") in said.stderr
+    assert not (tmp_path / "var").exists()
 
 
 def test_every_queue_has_a_worker_of_its_own(compose: Compose) -> None:

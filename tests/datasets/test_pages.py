@@ -18,7 +18,7 @@ from tests.datasets.scene import Warehouse, make_warehouse
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
 
-HTMX: Any = {"HTTP_HX_REQUEST": "true"}
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ def test_the_same_text_again_is_no_new_version(project: Project) -> None:
         create_prompt_version(prompt=first.prompt, template=TEMPLATE, actor=None)
 
 
+def test_line_ends_of_a_browser_are_no_other_wording(project: Project) -> None:
+    first = make_prompt(project, template=OTHER.replace("\n", "\r\n"))
+    assert first.template == OTHER
+    with pytest.raises(DomainError, match="says the same"):
+        create_prompt_version(prompt=first.prompt, template=OTHER.replace("\n", "\r\n"), actor=None)
+
+
 def test_a_name_is_taken_once(project: Project) -> None:
     make_prompt(project)
     with pytest.raises(DomainError, match="a prompt 'tickets' already"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.generation.models import Prompt, Run, RunStatus
 from apps.generation.planning import plan_run
@@ -127,6 +128,17 @@ def test_a_run_is_drafted_estimated_and_started(lead: Client, project: Project, 
     assert lead.post(url("generation:run-start", project, run.pk)).headers["Location"] == run_url(run)
     run.refresh_from_db()
     assert run.status == RunStatus.RUNNING
+    assert "by lena. 0 of 30 candidates generated" in lead.get(run_url(run)).content.decode()
+
+
+def test_a_run_that_cannot_be_made_says_why_beside_the_form(lead: Client, project: Project, gap: Gap) -> None:
+    version = make_prompt(project)
+    run = make_run(gap, prompt=version)
+    Gap.objects.update(target_labels=["nothing known of this"])
+    values = {"gap": gap.pk, "prompt_version": version.pk, "connection": run.connection_id, "count": 5}
+    response = lead.post(url("generation:run-new", project), values)
+    assert response.status_code == 422
+    assert "There is nothing to make" in response.content.decode()
 
 
 def test_a_run_of_nothing_is_422(lead: Client, project: Project, gap: Gap) -> None:
@@ -140,12 +152,12 @@ def test_pressing_run_twice_leads_to_the_same_run(lead: Client, project: Project
     lead.post(url("generation:run-start", project, run.pk))
     response = lead.post(url("generation:run-start", project, run.pk), follow=True)
     assert response.redirect_chain == [(run_url(run), 302)]
-    assert "was started already" in response.content.decode()
+    assert "was started already by lena" in response.content.decode()
 
 
 def test_starting_without_a_holdout_is_422_and_the_page_says_what_is_missing(lead: Client, gap: Gap) -> None:
     run = make_run(gap)
-    gap.project.seals.all().delete()
+    gap.project.seals.update(retired_at=timezone.now())
     response = lead.post(url("generation:run-start", gap.project, run.pk))
     assert response.status_code == 422
     assert "holdout: none is frozen yet" in response.content.decode()
@@ -279,9 +291,9 @@ def test_the_run_page_takes_the_same_queries_whatever_the_run(
         lead.get(run_url(run))
 
 
-# Session, user, membership, run, three of the submissions, records by status; then for the dropped ones the
+# Session, user, membership, run, four of the submissions, records by status; then for the dropped ones the
 # ends of the run, the trend, the counts, and two for each check that dropped some.
-RUN_PAGE_QUERIES = 8 + 3 + 2 * 3
+RUN_PAGE_QUERIES = 9 + 3 + 2 * 3
 
 
 @pytest.mark.parametrize("page", ["prompt-list", "run-list"])

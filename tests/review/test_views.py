@@ -247,6 +247,15 @@ def test_typing_back_to_the_original_drops_the_draft(scene: Scene, client: Clien
     assert not Draft.objects.exists()
 
 
+def test_keystrokes_that_arrive_after_the_decision_leave_no_draft(scene: Scene, client: Client) -> None:
+    scene.add_waiting(1)
+    card = claim(client, scene)["cards"][0]
+    client.post(url(scene, "decide"), decision_data(card), headers=JSON)
+    late = decision_data(card) | {"/input/text": "late", "/output/label": "refund"}
+    assert client.post(url(scene, "draft"), late, headers=JSON).status_code == 200
+    assert not Draft.objects.exists()
+
+
 def test_asking_the_checks_without_end_is_limited(scene: Scene, client: Client) -> None:
     """The draft and the diff go on; only the checks, which know protected data, stop answering for a while."""
     scene.add_waiting(1)

@@ -188,13 +188,14 @@ def test_any_shuffle_with_repeats_gives_the_same_records(
         assert sorted(quarantine(done)) == ["invalid_json", "unknown_id"]
 
 
-def test_a_run_s_submissions_are_summed_up_in_three_queries(
+def test_a_run_s_submissions_are_summed_up_in_four_queries(
     provider: Scripted, django_assert_num_queries: object
 ) -> None:
     done = ingest(fetched(provider, lambda ids: [answer(ids[0], status="refused"), b"{"]))
     Submission.objects.update(run_uuid=done.uuid)
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    with django_assert_num_queries(4):  # type: ignore[operator]
         sent = submissions_of_run(done.uuid)
     assert (sent.requests, sent.reasons) == ({"failed": 1, "missing": 1}, {"refused": 1})
     assert (sent.records_made, sent.lines_quarantined, sent.requests_missing) == (0, 1, 1)
     assert sent.count_by_status() == {"incomplete": 1}
+    assert sent.missing == ids_of(done)[1:]

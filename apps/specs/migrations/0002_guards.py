@@ -49,6 +49,12 @@ class Migration(migrations.Migration):
             when="OLD.slice_hash <> ''",
             message=SLICE_IS_LOCKED,
         ),
+        Guard(
+            name="specs_holdoutseal_stays",
+            table="specs_holdoutseal",
+            event="DELETE",
+            message="the seal of a holdout is never removed",
+        ),
         *write_once(
             "specs_holdoutseal",
             (

@@ -143,14 +143,15 @@ export class Outbox extends EventTarget {
   }
 
   #stored() {
+    let places = [];
     try {
-      return Object.keys(localStorage)
-        .filter((place) => place.startsWith(`${this.name}:`))
-        .map((place) => ({ ...JSON.parse(localStorage.getItem(place)), wasSent: true }))
-        .sort((one, other) => one.at - other.at);
+      places = Object.keys(localStorage).filter((place) => place.startsWith(`${this.name}:`));
     } catch {
-      return [];
+      // Storage is forbidden here.
     }
+    return places
+      .map((place) => ({ ...JSON.parse(localStorage.getItem(place)), wasSent: true }))
+      .sort((one, other) => one.at - other.at);
   }
 
   #changed() {

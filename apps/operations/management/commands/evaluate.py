@@ -55,8 +55,8 @@ class Command(HouseCommand):
                     "release": str(comparison.release_uuid) if comparison.release_uuid else None,
                     "folds": comparison.folds,
                     "arms": {
-                        arm: scores | {"scored_on": comparison.results["scored_on"]}
-                        for arm, scores in comparison.results["arms"].items()
+                        arm: comparison.results["arms"][arm] | {"scored_on": comparison.results["scored_on"]}
+                        for arm in comparison.arms
                     },
                     "models": comparison.results.get("models", {}),
                 }
