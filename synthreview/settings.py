@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +20,6 @@ from synthreview import environment, wall
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-TESTING = "pytest" in sys.modules
 
 # --- Which process is this, and what may it reach ---------------------------------------------------------
 
@@ -34,7 +34,11 @@ for _name in wall.forbidden_variables(PROCESS):
             f"The {PROCESS} process must not be given {_name}: remove it from its environment (the holdout wall)."
         )
 
-_var = Path(environment.text("SYNTHREVIEW_VAR", str(BASE_DIR / "var"))).resolve()
+# pytest-django reads these settings before any conftest.py could say that tests keep out of a developer's var/.
+_default_var = (
+    tempfile.mkdtemp(prefix="synthreview-tests-") if "pytest" in sys.modules else str(BASE_DIR / "var")
+)
+_var = Path(environment.text("SYNTHREVIEW_VAR", _default_var)).resolve()
 EMBEDDED = not (os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
 
 

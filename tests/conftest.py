@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import Any
 
-# Before Django reads its settings: tests never touch the var/ of a developer.
+# For the processes that tests start: they never touch the var/ of a developer either.
 os.environ.setdefault("SYNTHREVIEW_VAR", tempfile.mkdtemp(prefix="synthreview-tests-"))
 os.environ.setdefault("SECRET_KEY", "only for tests")
 

@@ -38,6 +38,7 @@ def main() -> int:
         with servers.postgres() as addresses, servers.redis() as broker:
             environment = addresses | {
                 "REDIS_URL": broker,
+                "SECRET_KEY": "only for tests",
                 "LEAKAGE_KEY": "only for tests, thirty-two bytes.",
             }
             if run("PostgreSQL, Redis and Celery", environment, arguments):

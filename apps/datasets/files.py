@@ -31,7 +31,9 @@ def path_of(release: Release, name: str) -> Path:
     """Raises DomainError for a file that is not there (any more)."""
     path = directory_of(release) / name
     if name not in names() or not path.is_file():
-        raise DomainError(f"There is no file {name} of {release} on this machine.")
+        raise DomainError(
+            f"There is no file {name} of {release} on this machine. The dataset can be built again."
+        )
     return path
 
 

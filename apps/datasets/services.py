@@ -67,6 +67,10 @@ def build_release(release_id: int) -> None:
     release = _claim(release_id)
     if release is None:
         return
+    if release.attempts > MAX_ATTEMPTS:
+        # No error was written, so every one of its workers was killed.
+        _fail(release, f"Its worker died {MAX_ATTEMPTS} times.")
+        return
     try:
         files.remove_drafts(release)
         _declare_ready(release, _write_files(release))
@@ -223,14 +227,19 @@ def _still_ours(release: Release) -> ReleaseQuerySet:
 
 
 def _put_off(release: Release, error: Exception) -> None:
-    """Tries again later; after MAX_ATTEMPTS the release fails and its records are free again."""
+    """Tries again later, MAX_ATTEMPTS times."""
     message = str(error) if isinstance(error, DomainError | OSError) else type(error).__name__
-    if release.attempts < MAX_ATTEMPTS:
-        wait = timedelta(seconds=10 * 2**release.attempts)
-        _still_ours(release).filter(status=ReleaseStatus.BUILDING).update(
-            last_error=message, next_attempt_at=timezone.now() + wait
-        )
+    if release.attempts >= MAX_ATTEMPTS:
+        _fail(release, message)
         return
+    wait = timedelta(seconds=10 * 2**release.attempts)
+    _still_ours(release).filter(status=ReleaseStatus.BUILDING).update(
+        last_error=message, next_attempt_at=timezone.now() + wait
+    )
+
+
+def _fail(release: Release, message: str) -> None:
+    """Gives the release up; its records are free again."""
     with transaction.atomic():
         MACHINE.swap(
             _still_ours(release),

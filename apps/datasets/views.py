@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -52,6 +53,20 @@ def release_detail(request: ProjectRequest, project: Project, number: int) -> Ht
         return render(request, "datasets/release_detail.html", context)
     status = 200 if release.status == ReleaseStatus.BUILDING else STOP_POLLING
     return render(request, "datasets/release_detail.html#state", context, status=status)
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_POST
+def release_rebuild(request: ProjectRequest, project: Project, number: int) -> HttpResponse:
+    """Writes the dataset again and says whether it came out the same."""
+    release = get_object_or_404(Release, project=project, number=number)
+    if services.rebuild_release(release):
+        messages.success(request, "Built again from the frozen list: the same to the byte.")
+    else:
+        messages.error(
+            request, "Built again, the bytes differ from the recorded hash. The file was left alone."
+        )
+    return redirect("datasets:release-detail", project.slug, number)
 
 
 @project_view(Role.LEAD, Role.MANAGER)

@@ -81,11 +81,15 @@ def request_comparison(
 def work_on_comparison(comparison_id: int) -> None:
     """Does the next steps of a comparison that is due. Does nothing if another worker has it.
 
-    A DomainError fails it at once, since trying again would meet it again; any other error is tried again,
-    MAX_ATTEMPTS times in a row without a step done.
+    A DomainError fails it at once, since trying again would meet it again. Any other error is tried again, as is
+    a worker's death, until MAX_ATTEMPTS in a row got no step done.
     """
     comparison = _claim(comparison_id)
     if comparison is None:
+        return
+    if comparison.attempts > MAX_ATTEMPTS:
+        # No error was written, so its workers were killed: for want of memory, or because a step outlasts the lease.
+        _fail(comparison, f"Its worker died {MAX_ATTEMPTS} times while: {comparison.current_step}")
         return
     try:
         _do_steps(comparison)

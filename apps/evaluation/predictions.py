@@ -6,7 +6,7 @@ Scores are computed when a launch review looks, and not before (``apps.evaluatio
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +17,7 @@ from apps.core.errors import DomainError, RefusedError
 from apps.core.strict_json import sha256_of
 from apps.core.tabular import Row, read_rows
 from apps.core.uploads import Upload
+from apps.evaluation.models import ModelUnderTest
 from apps.holdout.models import HoldoutRecord, HoldoutSet, HoldoutStatus, Prediction, PredictionSet
 from apps.specs.models import HoldoutSeal, Project
 from apps.task_types import TaskType
@@ -114,7 +115,17 @@ def store_answers(
 
 def hash_of(answers: Mapping[str, Answer]) -> str:
     """SHA-256 over (source id, output), sorted: confidence does not make another candidate of it."""
-    return sha256_of([[name, answers[name].output] for name in sorted(answers)])
+    return _hash_of_pairs((name, answer.output) for name, answer in answers.items())
+
+
+def stored_hash(model: ModelUnderTest) -> str:
+    """The same, over the answers as they lie in the database now."""
+    stored = Prediction.objects.filter(prediction_set__uuid=model.prediction_set_uuid)
+    return _hash_of_pairs(stored.values_list("record__source_id", "output").iterator())
+
+
+def _hash_of_pairs(pairs: Iterable[tuple[str, Any]]) -> str:
+    return sha256_of([[name, output] for name, output in sorted(pairs, key=lambda pair: pair[0])])
 
 
 def _problem_with_id(row_id: str, known: set[str], first_line: Mapping[str, int]) -> str:

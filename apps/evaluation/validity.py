@@ -13,6 +13,7 @@ from apps.datasets.leaks import leaking
 from apps.datasets.models import Release
 from apps.evaluation.launch_gate import InvalidReason
 from apps.evaluation.models import ModelUnderTest, Training
+from apps.evaluation.predictions import stored_hash
 from apps.evaluation.training import TrainingRow, real_rows_of, rows_of
 from apps.generation.models import Run
 from apps.holdout.contents import content_hash
@@ -45,7 +46,7 @@ def invalid_reasons(
     models: Mapping[str, ModelUnderTest],
     training: Sequence[TrainingRow],
 ) -> list[InvalidReason]:
-    """All but the spent looks, which are known when one is reserved. Reads no prediction."""
+    """All but the spent looks, which are known when one is reserved. Compares no prediction with a gold label."""
     holdout = HoldoutSet.objects.filter(uuid=seal.holdout_uuid).first() if seal else None
     if seal is None or holdout is None or holdout.status != HoldoutStatus.FROZEN:
         return [InvalidReason("not_frozen", "The holdout is not frozen.")]
@@ -53,6 +54,7 @@ def invalid_reasons(
         return [InvalidReason("not_frozen", "The holdout's rows no longer match its seal.")]
     return [
         *_other_holdout(seal, models),
+        *_answers_changed(models),
         *_labels_changed(project, seal),
         *_made_before_the_seal(seal, training),
         *_in_the_holdout(project, holdout, training),
@@ -65,6 +67,15 @@ def _other_holdout(seal: HoldoutSeal, models: Mapping[str, ModelUnderTest]) -> l
         return []
     text = f"The {' and the '.join(strangers)} answered another holdout than the one that is frozen now."
     return [InvalidReason("not_frozen", text)]
+
+
+def _answers_changed(models: Mapping[str, ModelUnderTest]) -> list[InvalidReason]:
+    """A look is paid for one hash: other answers behind it would be scored for free."""
+    changed = [part for part, model in models.items() if stored_hash(model) != model.predictions_hash]
+    if not changed:
+        return []
+    text = f"The stored answers of the {' and the '.join(changed)} are not those that were handed in."
+    return [InvalidReason("predictions_changed", text)]
 
 
 def _labels_changed(project: Project, seal: HoldoutSeal) -> list[InvalidReason]:

@@ -40,6 +40,7 @@ class Action:
 @dataclass(frozen=True)
 class Figures:
     waiting: int
+    flagged: int
     decided: int
     accepted: int
     dropped: int
@@ -121,6 +122,7 @@ def project_home(project: Project, membership: Membership) -> ProjectHome:
         is_for_me=membership.has_any(action.roles),
         figures=Figures(
             facts.waiting,
+            facts.count(RecordStatus.FLAGGED),
             facts.decided,
             facts.accepted,
             facts.dropped,

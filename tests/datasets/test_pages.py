@@ -111,6 +111,23 @@ def test_a_release_that_is_not_ready_has_no_files(lead: Client, warehouse: Wareh
     assert lead.get(address("release-file", warehouse, 1, "card.md")).status_code == 404
 
 
+def test_a_release_can_be_built_again_and_compared(lead: Client, warehouse: Warehouse) -> None:
+    warehouse.accept("give me the renewal money back")
+    release = warehouse.release()
+    path = files.directory_of(release) / "dataset.jsonl"
+    before = path.read_bytes()
+    path.unlink()
+    response = lead.post(address("release-rebuild", warehouse, 1), follow=True)
+    assert "the same to the byte" in response.content.decode()
+    assert path.read_bytes() == before
+
+
+def test_a_release_that_is_being_built_cannot_be_built_again(lead: Client, warehouse: Warehouse) -> None:
+    warehouse.accept("give me the renewal money back")
+    request_release(project=warehouse.project, actor=None)
+    assert lead.post(address("release-rebuild", warehouse, 1)).status_code == 409
+
+
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMIN])
 def test_other_roles_may_not_see_releases(client: Client, warehouse: Warehouse, role: Role) -> None:
     client.force_login(factories.make_member(warehouse.project, role))

@@ -287,3 +287,15 @@ def test_a_disk_that_cannot_be_written_is_tried_again_then_fails_and_frees_the_r
     record.refresh_from_db()
     assert release.status == ReleaseStatus.FAILED
     assert record.released_at is None
+
+
+def test_a_build_whose_workers_die_every_time_fails_in_the_end(warehouse: Warehouse) -> None:
+    warehouse.accept("give me the renewal money back")
+    release = request_release(project=warehouse.project, actor=None)
+    Release.objects.filter(pk=release.pk).update(attempts=MAX_ATTEMPTS)
+    build_release(release.pk)
+    release.refresh_from_db()
+    assert (release.status, release.last_error) == (
+        ReleaseStatus.FAILED,
+        f"Its worker died {MAX_ATTEMPTS} times.",
+    )

@@ -217,3 +217,11 @@ def test_an_error_is_tried_again_later_and_fails_after_a_few_times(
         Comparison.objects.filter(pk=comparison.pk).update(next_attempt_at=timezone.now())
         finish(comparison)
     assert comparison.status == ComparisonStatus.FAILED
+
+
+def test_a_comparison_whose_workers_die_every_time_fails_in_the_end(court: Court) -> None:
+    comparison = ask(court, "real")
+    Comparison.objects.filter(pk=comparison.pk).update(attempts=MAX_ATTEMPTS, current_step="fold 1 of 2")
+    finish(comparison)
+    assert comparison.status == ComparisonStatus.FAILED
+    assert comparison.last_error == f"Its worker died {MAX_ATTEMPTS} times while: fold 1 of 2"

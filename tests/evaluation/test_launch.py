@@ -221,6 +221,14 @@ class TestInvalid:
             )
         assert invalid_codes(court.review()) == ["not_frozen"]
 
+    def test_stored_answers_that_are_not_those_handed_in(self, court: Court) -> None:
+        court.upload_three()
+        stored = Prediction.objects.filter(prediction_set__uuid=court.models["after"].prediction_set_uuid)
+        stored.filter(record__source_id="refund-0").update(output={"label": "refund"})
+        review = court.review()
+        assert invalid_codes(review) == ["predictions_changed"]
+        assert "of the candidate" in review.reasons[0]
+
     def test_labels_that_were_redefined_after_freezing(self, court: Court) -> None:
         court.upload_three()
         guide = publish_guide(court.project, "refund", "billing", "abuse", "spam")
