@@ -10,7 +10,7 @@ from apps.core.charts import format as number
 from apps.core.charts.dumbbell import DumbbellRow, Estimate, Outcome, dumbbell, legend
 from apps.core.statistics.intervals import wilson
 from apps.evaluation.launch_report import PARTS
-from apps.evaluation.models import LaunchReview, Training
+from apps.evaluation.models import LaunchReview, Training, Verdict
 
 GROUP_TITLES = {
     "rare": "The gap",
@@ -111,6 +111,8 @@ class LaunchPage:
     trained_on: list[TrainedOn]
     scope: str
     declared: str
+    other_reasons: list[str]
+    """Reasons of a verdict other than SHIP that no condition says already."""
 
 
 def launch_page(review: LaunchReview) -> LaunchPage:
@@ -130,6 +132,7 @@ def launch_page(review: LaunchReview) -> LaunchPage:
         trained_on=[_trained_on(part, report["trained_on"][part]) for part in PARTS],
         scope=_scope(report),
         declared=_declared(report),
+        other_reasons=_other_reasons(report),
     )
 
 
@@ -197,7 +200,11 @@ def _drawn(slices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _undrawn(slices: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]) -> str:
     left = [item for item in slices if item not in drawn]
     counts = [(role, [item for item in left if item["role"] == role]) for role in ("rare", "common", "other")]
-    return " and ".join(f"{len(members)} {role}" for role, members in counts if members)
+    return ", ".join(
+        f"{len(members)} {'gap' if role == 'rare' else role} label{'s' if len(members) > 1 else ''}"
+        for role, members in counts
+        if members
+    )
 
 
 def _scope(report: Mapping[str, Any]) -> str:
@@ -214,6 +221,13 @@ def _declared(report: Mapping[str, Any]) -> str:
         f"Declared before anybody looked: common labels may lose at most {delta}; "
         f"α = {holdout['alpha']:g}, one-sided, divided by {report['looks']['declared']} looks."
     )
+
+
+def _other_reasons(report: Mapping[str, Any]) -> list[str]:
+    if report["verdict"] == Verdict.SHIP:
+        return []
+    said = tuple(gate["text"].rstrip(".") for gate in report["gates"].values())
+    return [reason for reason in report["reasons"] if not reason.startswith(said)]
 
 
 def _trained_on(part: str, said: Mapping[str, Any]) -> TrainedOn:

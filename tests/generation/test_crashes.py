@@ -84,6 +84,16 @@ def test_a_killed_worker_leaves_exact_counts_and_one_post(run: Run, place: str) 
 
 
 def test_killed_at_every_place_one_after_the_other(run: Run) -> None:
+    kill_at_every_place(run)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("round_number", range(250))
+def test_a_thousand_kills(run: Run, round_number: int) -> None:
+    kill_at_every_place(run)
+
+
+def kill_at_every_place(run: Run) -> None:
     for place in CRASH_POINTS:
         time_passes()
         assert work("generation", crash_at=place) == -signal.SIGKILL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from django.contrib.auth.models import Group
 from django.db.models import ForeignKey, Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.review.models import Action, Decision, Lot, ReviewTask
 from apps.specs.models import Gap, Label, LabelGuide, Membership, Project, Role, Spec
 from apps.specs.project_admin import ProjectAdmin
 from tests import factories
@@ -23,7 +26,28 @@ pytestmark = pytest.mark.django_db(databases=["default", "leakage", "holdout"])
 # Of the whole installation, not of a project: only superusers may see these.
 OF_THE_INSTALLATION: set[type[Model]] = {User, Group}
 
-# How to make a changeable row of each model, in a project.
+
+def make_lot(project: Project) -> Lot:
+    return Lot.objects.create(project=project, gap=factories.make_gap(project))
+
+
+def make_decision(project: Project) -> Decision:
+    lot = make_lot(project)
+    record = factories.make_candidate(lot.gap, "i want the renewal money back")
+    task = ReviewTask.objects.create(project=project, record=record, lot=lot)
+    return Decision.objects.create(
+        uuid=uuid.uuid4(),
+        project=project,
+        task=task,
+        record=record,
+        reviewer=factories.make_user(),
+        action=Action.ACCEPTED,
+        fence=1,
+        decided_at=timezone.now(),
+    )
+
+
+# How to make a row of each model, changeable where any is, in a project.
 MAKERS: dict[type[Model], Callable[[Project], Model]] = {
     Project: lambda project: project,
     Membership: lambda project: Membership.objects.create(
@@ -31,6 +55,8 @@ MAKERS: dict[type[Model], Callable[[Project], Model]] = {
     ),
     Spec: lambda project: factories.make_spec(project, published=False),
     Gap: lambda project: factories.make_gap(project, status="draft", slice_hash="", slice_predicate={}),
+    Lot: make_lot,
+    Decision: make_decision,
     LabelGuide: lambda project: factories.make_guide(project, published=False),
     Label: lambda project: Label.objects.get(
         guide=factories.make_guide(project, published=False), name="refund"
