@@ -108,6 +108,8 @@ class LaunchPage:
     gates: list[GateLine]
     rows: list[TableRow]
     sensitivity: list[SensitivityLine]
+    near_verdict: str
+    """What the rule would say without the near rows; empty when there are none."""
     trained_on: list[TrainedOn]
     scope: str
     declared: str
@@ -129,6 +131,7 @@ def launch_page(review: LaunchReview) -> LaunchPage:
             _table_row(name, role, scores, is_group=is_group) for name, role, scores, is_group in _all(report)
         ],
         sensitivity=_sensitivity(report),
+        near_verdict=_near_verdict(report),
         trained_on=[_trained_on(part, report["trained_on"][part]) for part in PARTS],
         scope=_scope(report),
         declared=_declared(report),
@@ -197,6 +200,11 @@ def _drawn(slices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return drawn
 
 
+def _near_verdict(report: Mapping[str, Any]) -> str:
+    verdict = (report["sensitivity"] or {}).get("verdict")
+    return str(Verdict(verdict).label) if verdict else ""
+
+
 def _undrawn(slices: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]) -> str:
     left = [item for item in slices if item not in drawn]
     counts = [(role, [item for item in left if item["role"] == role]) for role in ("rare", "common", "other")]
@@ -243,9 +251,9 @@ def _chart(report: Mapping[str, Any], drawn: Sequence[Mapping[str, Any]]) -> str
     for role in ("rare", "common", "other"):
         members = [item for item in drawn if item["role"] == role]
         rows += [_dumbbell_row(item["name"], item) for item in members]
-        # A group of one label would draw the same row twice.
-        if role in groups and groups[role]["labels"] > 1:
-            note = f"{groups[role]['labels']} labels"
+        # A group of one label that is drawn already would be the same row twice.
+        if role in groups and (groups[role]["labels"] > 1 or not members):
+            note = f"{groups[role]['labels']} label{'s' if groups[role]['labels'] > 1 else ''}"
             rows.append(_dumbbell_row(GROUP_TITLES[role], groups[role] | {"role": role}, note=note))
     rows.append(_dumbbell_row(GROUP_TITLES["overall"], groups["overall"] | {"role": "overall"}))
     return dumbbell(

@@ -33,7 +33,9 @@ def demo() -> Project:
     request_comparison(project=project, arms=["real", "control", "synthetic", "blended"], actor=None, folds=2)
     drain()
     models = [find_model(project, name) for name in ("real", "control", "blended")]
-    create_launch_review(project=project, baseline=models[0], control=models[1], candidate=models[2], actor=None)
+    create_launch_review(
+        project=project, baseline=models[0], control=models[1], candidate=models[2], actor=None
+    )
     return project
 
 
@@ -84,7 +86,9 @@ def test_every_page_opens_reads_well_and_fits_a_phone(
         page.emulate_media(color_scheme="dark")
         assert violations(page) == [], f"{name}, dark"
         page.set_viewport_size(PHONE)
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         assert overflow <= 0, f"{name} is {overflow} px wider than a phone"
 
 
@@ -100,7 +104,9 @@ def test_links_of_a_role_lead_where_the_role_may_go(site: Site, demo: Project, u
 def test_a_sign_in_link_works_once(site: Site, demo: Project) -> None:
     from apps.accounts.services import make_sign_in_token  # noqa: PLC0415  used here alone
 
-    address = reverse("accounts:sign-in-link", args=[make_sign_in_token(user=User.objects.get(username="ana"))])
+    address = reverse(
+        "accounts:sign-in-link", args=[make_sign_in_token(user=User.objects.get(username="ana"))]
+    )
     page = site.open(address, None)
     page.get_by_role("button", name="Sign in as ana").click()
     expect(page.get_by_role("heading", name="Projects")).to_be_visible()

@@ -37,7 +37,11 @@ def run_loop(*, name: str, out: Path) -> dict[str, Any]:
             "reviewed": {str(action): n for action, n in sorted(reviewed.items())},
             "rejected_for": _rejected_for(project),
         },
-        "review": {"by": "scripted-reviewer", "is_script": True, "finding": provenance_report(project).headline},
+        "review": {
+            "by": "scripted-reviewer",
+            "is_script": True,
+            "finding": provenance_report(project).headline,
+        },
         "release": {"number": release["release"], "sha256": release["content_hash"]},
         "arms": arms["arms"],
         "verdict": report["verdict"],

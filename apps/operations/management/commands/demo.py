@@ -26,9 +26,13 @@ class Command(HouseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="Where web listens on 127.0.0.1.")
-        parser.add_argument("--headless", action="store_true", help="Run the loop, print one JSON object, and end.")
+        parser.add_argument(
+            "--headless", action="store_true", help="Run the loop, print one JSON object, and end."
+        )
         parser.add_argument("--name", default=NAME, help="Name of the demo project.")
-        parser.add_argument("--no-serve", action="store_true", help="Load and print the links, but start nothing.")
+        parser.add_argument(
+            "--no-serve", action="store_true", help="Load and print the links, but start nothing."
+        )
 
     def run(self, **options: Any) -> str:
         call_command("prepare", stdout=self.stderr)
@@ -49,9 +53,13 @@ class Command(HouseCommand):
     def _say_how_to_sign_in(self, project: Project, port: int) -> None:
         site = f"http://127.0.0.1:{port}"
         self.stdout.write(f"\nSynthReview: {site}{reverse('reports:project-home', args=[project.slug])}\n")
-        self.stdout.write("Sign in with one of these links; each works once (run `make demo` again for new ones):\n")
+        self.stdout.write(
+            "Sign in with one of these links; each works once (run `make demo` again for new ones):\n"
+        )
         names = [member.partition(":")[0] for member in MEMBERS]
-        for membership in Membership.objects.filter(project=project, user__username__in=names).select_related("user"):
+        for membership in Membership.objects.filter(project=project, user__username__in=names).select_related(
+            "user"
+        ):
             if membership.user.username == SCRIPT:
                 continue
             link = site + reverse("accounts:sign-in-link", args=[make_sign_in_token(user=membership.user)])
