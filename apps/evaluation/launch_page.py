@@ -26,7 +26,7 @@ GATE_TITLES = {
     "tripwire": "No single label pays for it",
 }
 LEAST_CHANGED = 4
-"""Fewer changed rows than this cannot tell yet, whatever their interval (measurement.md §4)."""
+"""Fewer changed rows than this cannot tell yet, whatever their interval."""
 MOST_LABELS = {"rare": 12, "common": 5}
 """Labels that the chart draws, those first that moved most; the table has them all."""
 

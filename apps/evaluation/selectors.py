@@ -22,7 +22,7 @@ ARM_NOTES = {
 }
 GROUP_TITLES = {"rare": "The gap", "common": "Common labels", "other": "Other labels"}
 LEAST_TO_COMPARE = 20
-"""Fewer rows than this are shown as counts alone (measurement.md §4)."""
+"""Fewer rows than this are shown as counts alone."""
 
 
 @dataclass(frozen=True)

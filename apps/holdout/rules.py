@@ -42,7 +42,7 @@ def default_common_labels(
 
 
 def per_look_alpha(*, alpha: float, looks: int) -> float:
-    """α is divided once, by the declared looks (measurement.md §3)."""
+    """α is divided once, by the declared looks."""
     return alpha / looks
 
 

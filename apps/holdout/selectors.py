@@ -15,7 +15,7 @@ from apps.specs.models import Commonness, Project
 SHOWN_ROWS = 200
 ROLES = (Commonness.RARE, Commonness.COMMON, Commonness.OTHER)
 FEWEST_RARE_ROWS = 30
-"""Below this the launch rule answers NOT_PROVEN, whatever the figures say (measurement.md §3)."""
+"""Below this the launch rule answers NOT_PROVEN, whatever the figures say."""
 
 
 @dataclass(frozen=True)

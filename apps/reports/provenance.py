@@ -13,7 +13,7 @@ from apps.review.models import Action, Decision
 from apps.specs.models import Project
 
 MIN_TO_RANK = 20
-"""Fewer decisions than this are shown as counts and not ranked (measurement.md §4)."""
+"""Fewer decisions than this are shown as counts and not ranked."""
 
 DIMENSIONS = (
     ("prompt", "Prompt version", "record__prompt_version"),
