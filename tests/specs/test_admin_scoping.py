@@ -24,7 +24,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db(databases=["default", "leakage", "holdout"])
 
 # Of the whole installation, not of a project: only superusers may see these.
-OF_THE_INSTALLATION: set[type[Model]] = {User, Group}
+OF_THE_INSTALLATION: tuple[type[Model], ...] = (User, Group)
 
 
 def make_lot(project: Project) -> Lot:
@@ -92,7 +92,7 @@ def page(model: type[Model], what: str, *args: Any) -> str:
 
 
 def test_every_admin_is_scoped_to_projects_or_for_superusers() -> None:
-    assert set(admin.site._registry) - set(PROJECT_ADMINS) <= OF_THE_INSTALLATION
+    assert set(admin.site._registry) - set(PROJECT_ADMINS) <= set(OF_THE_INSTALLATION)
     assert set(PROJECT_ADMINS) <= set(MAKERS)
 
 
