@@ -54,7 +54,10 @@ def run(name: str, environment: dict[str, str], arguments: list[str]) -> int:
         command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *arguments]
         inherited = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
         return subprocess.run(
-            command, cwd=ROOT, env=inherited | environment | {"SYNTHREVIEW_VAR": var, "PYTHONHASHSEED": "0"}, check=False
+            command,
+            cwd=ROOT,
+            env=inherited | environment | {"SYNTHREVIEW_VAR": var, "PYTHONHASHSEED": "0"},
+            check=False,
         ).returncode
 
 

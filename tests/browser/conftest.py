@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,6 +16,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize
 from pytest_django.live_server_helper import LiveServer
@@ -50,6 +53,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     return {"executable_path": str(CHROMIUM), "args": list(FLAGS), "headless": True}
+
+
+class InFlight:
+    """Counts requests that the live server is busy with. A page that closes still sends its last words, and the
+    database must not be emptied under them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lock = threading.Lock()
+        request_started.connect(self._started)
+        request_finished.connect(self._finished)
+
+    def _started(self, **_: object) -> None:
+        with self.lock:
+            self.count += 1
+
+    def _finished(self, **_: object) -> None:
+        with self.lock:
+            self.count -= 1
+
+    def wait_for_silence(self, *, seconds: float = 20) -> None:
+        """Returns once nothing was under way for a third of a second, or after ``seconds``."""
+        quiet, step = 0.0, 0.05
+        while quiet < 0.3 and seconds > 0:
+            time.sleep(step)
+            seconds -= step
+            quiet = 0.0 if self.count > 0 else quiet + step
+
+
+in_flight = InFlight()
 
 
 @dataclass
@@ -100,6 +133,7 @@ def site(live_server: LiveServer, browser: Browser) -> Iterator[Site]:
     yield site
     for context in site.contexts:
         context.close()
+    in_flight.wait_for_silence()
     assert site.problems == []
 
 

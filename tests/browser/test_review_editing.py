@@ -36,14 +36,20 @@ def test_escape_keeps_the_draft_and_discarding_drops_it(site: Site, scene: Scene
     room.press("Escape")
     expect(room.heading).to_be_focused()
     expect(room.page.get_by_text("You have a draft of this record.")).to_be_visible()
-    room.page.wait_for_load_state("networkidle")
+    for _ in range(200):
+        if Draft.objects.exists():
+            break
+        room.page.wait_for_timeout(50)
     room.page.reload()
     expect(room.page.get_by_text("You have a draft of this record.")).to_be_visible()
     room.press("e")
     expect(room.text).to_have_value("Half a thought")
     room.page.get_by_role("button", name="Discard the draft").click()
     expect(room.text).to_have_value(record.input["text"])
-    room.page.wait_for_load_state("networkidle")
+    for _ in range(200):
+        if not Draft.objects.exists():
+            break
+        room.page.wait_for_timeout(50)
     assert not Draft.objects.exists()
 
 
