@@ -16,6 +16,8 @@ from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = "2"
+SOME_FAILED = 1
+"""What pytest exits with when tests failed; other codes are troubles of another kind."""
 
 
 def main() -> int:
@@ -50,15 +52,21 @@ def main() -> int:
 
 def run(name: str, environment: dict[str, str], arguments: list[str]) -> int:
     say(f"The suite on {name}")
+    code = pytest(environment, ["-n", WORKERS, "--dist", "loadfile", *arguments])
+    if code != SOME_FAILED:
+        return code
+    # A browser on a busy machine may be late. What fails again with the machine to itself has failed.
+    say(f"SOME FAILED on {name} (named above): once more, those alone")
+    return pytest(environment, ["--last-failed", "--last-failed-no-failures", "none", *arguments])
+
+
+def pytest(environment: dict[str, str], arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="synthreview-var-") as var:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *arguments]
+        command = [sys.executable, "-m", "pytest", "-q", *arguments]
         inherited = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env=inherited | environment | {"SYNTHREVIEW_VAR": var, "PYTHONHASHSEED": "0"},
-            check=False,
-        ).returncode
+        # One order of sets in every pytest worker, or they would not collect the same tests.
+        given = inherited | environment | {"SYNTHREVIEW_VAR": var, "PYTHONHASHSEED": "0"}
+        return subprocess.run(command, cwd=ROOT, env=given, check=False).returncode
 
 
 def say(line: str) -> None:
