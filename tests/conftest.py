@@ -31,6 +31,8 @@ def django_db_modify_db_settings(
     """
     folder = tmp_path_factory.mktemp("databases")
     for alias, values in django_settings.DATABASES.items():
+        # A live server's threads keep no connection: the test database could not be dropped under them.
+        values["CONN_MAX_AGE"] = 0
         if values["ENGINE"].endswith("sqlite3"):
             values.setdefault("TEST", {})["NAME"] = str(folder / f"{alias}.sqlite3")
 
