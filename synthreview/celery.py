@@ -8,7 +8,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "synthreview.settings")
 
-QUEUES = ("generation", "validation", "evaluation")
+QUEUES = ("interactive", "generation", "validation", "evaluation")
 
 app = Celery("synthreview")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -20,7 +20,13 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
     # Longer than any slice of work: a shorter one would run a slow task twice.
-    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        # A worker of two queues empties the one that it names first: people wait in it.
+        "queue_order_strategy": "priority",
+    },
     # A click must not hang because the broker is away: the sweep finds the work without the message.
     task_publish_retry=False,
     beat_schedule={

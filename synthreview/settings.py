@@ -99,6 +99,9 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Work ---------------------------------------------------------------------------------------------------
 
+# Hosts (or host:port) beside the vendors' own that a provider connection may name: a gateway, a server of one's own.
+PROVIDER_HOSTS = tuple(environment.words("PROVIDER_HOSTS"))
+
 REDIS_URL = environment.text("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or None
 

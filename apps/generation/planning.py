@@ -14,6 +14,7 @@ from apps.generation.models import Run, RunStatus
 from apps.generation.portions import Portion, portions_of
 from apps.providers import provider_of
 from apps.providers.base import TEXT_PLACE, Ask
+from apps.providers.structured import records_schema
 from apps.records.models import Record
 from apps.specs.models import Gap, Label
 from apps.specs.selectors import current_guide, spec_view
@@ -42,7 +43,9 @@ class RunPlan:
         self.provider = provider_of(run.connection.provider)
         self.task_type = task_type_of(self.project.task_type)
         self.render = compile_template(run.prompt_version.prompt.language, run.prompt_version.template)
-        self.parts = self.task_type.prompt_parts(spec_view(self.project))
+        view = spec_view(self.project)
+        self.parts = self.task_type.prompt_parts(view)
+        self.schema = records_schema(self.task_type.record_schema(view))
         spec, guide = self.project.published_spec(), current_guide(self.project)
         self.task = spec.task if spec else ""
         self.labels: dict[str, Label] = {label.name: label for label in guide.labels.all()} if guide else {}
@@ -53,8 +56,13 @@ class RunPlan:
             labels=self.gap.target_labels,
             axes=axes_of(self.gap),
             count=self.run.count,
-            most=self.provider.limits.records_per_request,
+            most=self._records_per_request(),
         )
+
+    def _records_per_request(self) -> int:
+        """Fewer than the provider could answer well, where a batch would otherwise be too small for it."""
+        limits = self.provider.limits(self.run.connection.endpoint)
+        return max(1, min(limits.records_per_request, self.run.count // limits.minimum_requests))
 
     def requests(self) -> Iterator[PlannedRequest]:
         turns: dict[str, int] = {}
@@ -84,6 +92,7 @@ class RunPlan:
         input_, output = self.task_type.example(TEXT_PLACE, portion.label)
         ask = Ask(
             prompt=rendered.prompt,
+            schema=self.schema,
             label=portion.label,
             count=portion.count,
             first=portion.first,
@@ -139,7 +148,8 @@ def plan_run(run_id: int) -> None:
         return
     files: list[FrozenRequests] = []
     try:
-        files.extend(freeze(run.connection, RunPlan(run).requests()))
+        plan = RunPlan(run)
+        files.extend(freeze(run.connection, plan.requests(), total=len(plan.portions())))
         _commit(run, files)
     except StaleStateError:
         _discard(files)

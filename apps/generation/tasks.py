@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from celery import shared_task
 
 from apps.core.sweep import Sweep
 from apps.generation import planning, selectors, services
-from apps.generation.sink import RecordSink
-from apps.submissions import ingest, polling, sending
+from apps.generation.sinks import sink_of
+from apps.submissions import ingest, interactive, polling, sending, synchronous
 from apps.submissions import selectors as submissions
 
 
@@ -33,9 +31,19 @@ def poll_submission(submission_id: int) -> None:
     polling.poll_submission(submission_id)
 
 
+@shared_task(name="generation.answer_submission")
+def answer_submission(submission_id: int) -> None:
+    synchronous.answer_submission(submission_id)
+
+
 @shared_task(name="generation.ingest_submission")
 def ingest_submission(submission_id: int) -> None:
-    ingest.ingest_submission(submission_id, RecordSink(submission_id))
+    ingest.ingest_submission(submission_id, sink_of(submission_id))
+
+
+@shared_task(name="generation.answer_interactively")
+def answer_interactively(submission_id: int) -> None:
+    interactive.answer_interactively(submission_id, sink_of)
 
 
 @shared_task(name="generation.finish_run")
@@ -44,12 +52,12 @@ def finish_run(run_id: int) -> None:
 
 
 SWEEPS: tuple[Sweep, ...] = (
+    Sweep("answer people who wait", "interactive", submissions.interactive_due, answer_interactively),
     Sweep("plan runs", "generation", selectors.to_plan, plan_run),
     Sweep("send submissions", "generation", submissions.to_send, send_submission),
     Sweep("find lost submissions", "generation", submissions.to_reconcile, reconcile_submission),
     Sweep("poll submissions", "generation", submissions.to_poll, poll_submission),
-    Sweep(
-        "take answers in", "generation", partial(submissions.to_ingest, planning.PURPOSE), ingest_submission
-    ),
+    Sweep("post requests one by one", "generation", submissions.to_answer, answer_submission),
+    Sweep("take answers in", "generation", submissions.to_ingest, ingest_submission),
     Sweep("finish runs", "generation", selectors.to_finish, finish_run),
 )

@@ -13,7 +13,8 @@ from types import FrameType
 
 from django.conf import settings
 
-from apps.operations.sweeps import QUEUES
+from apps.operations.sweeps import SERVED_BY
+from apps.providers.keys import KEY_NAME
 
 MANAGE = Path(settings.BASE_DIR) / "manage.py"
 STOP_SECONDS = 15
@@ -37,7 +38,10 @@ def commands(port: int) -> dict[str, list[str]]:
         "--log-level",
         "warning",
     ]
-    workers = {queue: [sys.executable, str(MANAGE), "work", "--queues", queue] for queue in QUEUES}
+    workers = {
+        process: [sys.executable, str(MANAGE), "work", "--queues", ",".join(queues)]
+        for process, queues in SERVED_BY.items()
+    }
     return {"web": [*web, "--worker-class", "gthread", "--timeout", "120"], **workers}
 
 
@@ -60,7 +64,13 @@ def serve(port: int) -> int:
 
 
 def _environment(process: str, port: int) -> Mapping[str, str]:
-    return os.environ | {"SYNTHREVIEW_PROCESS": process, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    # Keys go to the process that talks to providers, and to no other.
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if process == "generation" or not KEY_NAME.fullmatch(name.removesuffix("_FILE"))
+    }
+    return given | {"SYNTHREVIEW_PROCESS": process, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

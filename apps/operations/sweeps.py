@@ -10,7 +10,16 @@ from apps.holdout.tasks import SWEEPS as HOLDOUT
 from apps.review.tasks import SWEEPS as REVIEW
 from apps.validation.tasks import SWEEPS as VALIDATION
 
-QUEUES = ("generation", "validation", "evaluation")
+# Whose worker does it: a process of the wall's table. What people wait for is served by the generation worker,
+# before everything else.
+SERVED_BY = {
+    "generation": ("interactive", "generation"),
+    "validation": ("validation",),
+    "evaluation": ("evaluation",),
+}
+QUEUES = tuple(queue for queues in SERVED_BY.values() for queue in queues)
+PROCESS_OF = {queue: process for process, queues in SERVED_BY.items() for queue in queues}
+URGENT = "interactive"
 
 SWEEPS: tuple[Sweep, ...] = (*GENERATION, *VALIDATION, *REVIEW, *HOLDOUT, *DATASETS, *EVALUATION)
 

@@ -9,19 +9,22 @@ from collections.abc import Iterable
 from django.db import close_old_connections
 
 from apps.core.sweep import Sweep
-from apps.operations.sweeps import QUEUES, sweeps_of
+from apps.operations.sweeps import QUEUES, URGENT, sweeps_of
 
 logger = logging.getLogger(__name__)
 
 
-def work_once(queue: str) -> int:
+def work_once(queue: str, *, urgent_first: bool = False) -> int:
     """Runs every due task of ``queue`` in this process; returns how many did their work.
 
-    A task that raises has failed to write its own error down: it is logged, does not count and the rest goes on.
+    ``urgent_first`` serves people who wait before each of them. A task that raises has failed to write its own
+    error down: it is logged, does not count and the rest goes on.
     """
     done = 0
     for sweep in sweeps_of(queue):
         for pk in _due(sweep):
+            if urgent_first:
+                done += work_once(URGENT)
             try:
                 sweep.task(pk)
             except Exception:
@@ -64,7 +67,7 @@ def work_forever(queues: Iterable[str], *, pause: float) -> None:
     """The embedded worker: sweep, work, and pause (seconds) only when nothing could be done."""
     queues = tuple(queues)
     while True:
-        done = sum(work_once(queue) for queue in queues)
+        done = sum(work_once(queue, urgent_first=URGENT in queues) for queue in queues)
         close_old_connections()
         if not done:
             time.sleep(pause)

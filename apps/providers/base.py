@@ -148,6 +148,8 @@ class BatchState(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    DEFERRED = "deferred"
+    """It ended without doing anything, because too much is enqueued there: to be sent again later."""
 
 
 HAS_RESULTS = frozenset({BatchState.ENDED, BatchState.EXPIRED, BatchState.CANCELLED})

@@ -25,11 +25,14 @@ from apps.providers.base import (
     BatchState,
     Created,
     DefiniteRefusalError,
+    Endpoint,
     Found,
     JsonObject,
     Limits,
     Poll,
-    Quote,
+    Setting,
+    TokenCount,
+    TokenPrice,
     UnreadableAnswerError,
     Volume,
     require_fields,
@@ -39,20 +42,32 @@ from apps.providers.rules_writer import Job, write_texts
 
 # Measured on two cores with SQLite: writing, ingest and checks included.
 RECORDS_PER_SECOND = 200
+MAX_BYTES = 20_000_000
+MAX_REQUESTS = 500
 SECONDS_PER_BATCH = 2
 
 
 class Rules:
     key = "rules"
     title = "Rules (offline)"
-    family = "rules"
-    limits = Limits(requests=500, bytes=20_000_000, records_per_request=10)
+    settings: tuple[Setting, ...] = ()
+    hosts: tuple[str, ...] = ()
+    needs_base_url = False
+    default_key_name = ""
     prompt_language = "phrases"
+    has_batches = True
+    has_synchronous = True
+    tags_batches = True
+    window: timedelta | None = None
+    results_kept: timedelta | None = None
     poll_every = timedelta(seconds=1)
     create_within = timedelta(minutes=1)
     offline_model = "rules-1"
 
-    def request_line(self, custom_id: str, ask: Ask, *, model: str) -> JsonObject:
+    def limits(self, endpoint: Endpoint) -> Limits:
+        return Limits(requests=MAX_REQUESTS, bytes=MAX_BYTES, records_per_request=10)
+
+    def request_line(self, custom_id: str, ask: Ask, *, endpoint: Endpoint) -> JsonObject:
         if not material_of(ask.prompt).phrases.patterns and not ask.seeds:
             raise DomainError(
                 f"There is nothing to make {ask.label!r} from: the prompt has no phrases for it and it has "
@@ -74,15 +89,18 @@ class Rules:
             },
         }
 
-    def quote(self, volume: Volume, *, model: str) -> Quote:
-        batches = -(-volume.requests // self.limits.requests)
-        return Quote(
-            money=Decimal(0),
-            currency="USD",
-            seconds=SECONDS_PER_BATCH * batches + volume.records / RECORDS_PER_SECOND,
-            source="runs on this machine",
-            is_guess=False,
-        )
+    def count_tokens(self, line: JsonObject) -> TokenCount:
+        return TokenCount(tokens=0, is_guess=False)
+
+    def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
+        return TokenPrice(input=Decimal(0), output=Decimal(0), source="runs on this machine", as_of="")
+
+    def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
+        batches = -(-volume.requests // MAX_REQUESTS)
+        return timedelta(seconds=SECONDS_PER_BATCH * batches + volume.records / RECORDS_PER_SECOND)
+
+    def upload(self, batch: Batch) -> str:
+        return ""
 
     def create(self, batch: Batch) -> Created:
         if not batch.request_file.is_file():
@@ -105,8 +123,8 @@ class Rules:
 
     def results(self, batch: Batch) -> Iterator[bytes]:
         with batch.request_file.open("rb") as stream:
-            for line in iter_lines(stream, max_bytes=self.limits.bytes):
-                yield _answer_line(loads_line(line.data, max_bytes=self.limits.bytes))
+            for line in iter_lines(stream, max_bytes=MAX_BYTES):
+                yield _answer_line(loads_line(line.data, max_bytes=MAX_BYTES))
 
     def read_answer(self, line: JsonValue) -> Answer:
         values = require_fields(line, {"custom_id": str, "status": str})
@@ -119,6 +137,9 @@ class Rules:
     def cancel(self, batch: Batch) -> None:
         if self.poll(batch).state == BatchState.ENDED:
             journal.write(batch.nonce, "cancelled", batch_id=batch.batch_id)
+
+    def answer_now(self, line: JsonObject, *, endpoint: Endpoint) -> bytes:
+        return _answer_line(line)
 
     def _created(self, nonce: str) -> list[dict[str, Any]]:
         return [event for event in journal.read(nonce) if event["event"] == "created"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import transaction
+
 from apps.core.clock import database_now
+from apps.submissions.budgets import settle
 from apps.submissions.models import MACHINE, TERMINAL, Submission
 
 # Longer than a step takes: whoever holds a row longer than this has died. Should a slow one be still alive, two
@@ -33,7 +36,7 @@ def claim(submission_id: int, *statuses: str) -> Submission | None:
 
 
 def move(submission: Submission, to: str, **changes: object) -> None:
-    """Moves the row on and makes its next step due at once; a terminal state has none.
+    """Moves the row on and makes its next step due at once; a terminal state has none and is settled.
 
     StaleStateError when it is no longer where ``submission`` was read.
     """
@@ -41,9 +44,11 @@ def move(submission: Submission, to: str, **changes: object) -> None:
     values: dict[str, object] = {"attempts": 0, "last_error": "", "next_attempt_at": now}
     if to in TERMINAL:
         values |= {"next_attempt_at": None, "finished_at": now}
-    MACHINE.swap(
-        Submission.objects.filter(pk=submission.pk), old=submission.status, new=to, **(values | changes)
-    )
+    rows = Submission.objects.filter(pk=submission.pk)
+    with transaction.atomic():
+        MACHINE.swap(rows, old=submission.status, new=to, **(values | changes))
+        if to in TERMINAL:
+            settle(rows.get())
     submission.status = to
 
 

@@ -23,7 +23,7 @@ from apps.core.crashpoints import crash_point
 from apps.core.errors import StaleStateError
 from apps.core.strict_json import Line, StrictJsonError, iter_lines, loads_line, sha256_of
 from apps.providers import Provider, provider_of
-from apps.providers.base import Answer, AnswerStatus, UnreadableAnswerError
+from apps.providers.base import Answer, AnswerStatus, UnreadableAnswerError, Usage
 from apps.submissions.claims import claim, move, put_off
 from apps.submissions.models import (
     QuarantinedLine,
@@ -34,13 +34,14 @@ from apps.submissions.models import (
 )
 from apps.submissions.request_files import path_of
 from apps.submissions.sinks import Row, Sink, UnusableAnswerError
+from apps.submissions.synchronous import read_refusal
 
 logger = logging.getLogger(__name__)
 
 SLICE_LINES = 200
 SLICE_BYTES = 4_000_000
 # A task ends within this many seconds or little more, so that a stopped worker loses little.
-TASK_SECONDS = 60.0
+TASK_SECONDS = 10.0
 S = SubmissionStatus
 
 
@@ -85,6 +86,14 @@ class Slice(Generic[Row]):
     requests: dict[str, SubmissionRequest] = field(default_factory=dict)
     """Those whose outcome changes, by custom id."""
     quarantine: list[QuarantinedLine] = field(default_factory=list)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def count(self, usage: Usage) -> None:
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+        self.cached_tokens += usage.cached_tokens
 
 
 def prepare_slice(submission: Submission, sink: Sink[Row]) -> Slice[Row]:
@@ -107,7 +116,9 @@ def commit_slice(submission: Submission, prepared: Slice[Row], sink: Sink[Row]) 
         advance(submission, prepared)
         sink.write(prepared.rows)
         SubmissionRequest.objects.bulk_update(
-            prepared.requests.values(), ["outcome", "reason", "answer_sha256"], batch_size=SLICE_LINES
+            prepared.requests.values(),
+            ["outcome", "reason", "message", "answer_sha256"],
+            batch_size=SLICE_LINES,
         )
         QuarantinedLine.objects.bulk_create(prepared.quarantine)
         crash_point("mid_ingest_before_commit")
@@ -124,6 +135,9 @@ def advance(submission: Submission, prepared: Slice[Any]) -> None:
         ingest_offset=prepared.end,
         records_made=F("records_made") + len(prepared.rows),
         lines_quarantined=F("lines_quarantined") + len(prepared.quarantine),
+        input_tokens=F("input_tokens") + prepared.input_tokens,
+        output_tokens=F("output_tokens") + prepared.output_tokens,
+        cached_tokens=F("cached_tokens") + prepared.cached_tokens,
         attempts=0,
         last_error="",
     )
@@ -180,7 +194,8 @@ class _SliceReader(Generic[Row]):
         if not line.data.strip() and not line.too_long:
             return None
         try:
-            return self.provider.read_answer(loads_line(line.data))
+            value = loads_line(line.data)
+            return read_refusal(value) or self.provider.read_answer(value)
         except StrictJsonError as error:
             self._quarantine(line, error.reason_code, error.message)
         except UnreadableAnswerError as error:
@@ -188,15 +203,21 @@ class _SliceReader(Generic[Row]):
         return None
 
     def _take(self, line: Line, request: SubmissionRequest, answer: Answer) -> None:
-        digest = sha256_of([answer.status, answer.value])
+        digest = sha256_of([answer.status, answer.reason, answer.value])
         if request.outcome != RequestOutcome.PENDING:
             if request.answer_sha256 != digest:
                 self._quarantine(line, "conflict", "This id was answered before, differently.")
             return
         request.answer_sha256 = digest
         self.slice.requests[request.custom_id] = request
+        self.slice.count(answer.usage)
+        if answer.status == AnswerStatus.UNREADABLE:
+            request.outcome, request.reason = RequestOutcome.QUARANTINED, answer.reason[:40]
+            self._quarantine(line, answer.reason, answer.message)
+            return
         if answer.status != AnswerStatus.OK:
             request.outcome, request.reason = RequestOutcome.FAILED, answer.status
+            request.message = answer.message[:300]
             return
         try:
             rows = self.sink.read(request, answer.value)

@@ -155,7 +155,9 @@ MACHINE = Machine(
         S.UNKNOWN: frozenset({S.ACCEPTED, S.SCREENED, S.CANCELLED}),
         # Back to screened: the provider had too much enqueued and ended it undone. Back to unknown: what was
         # taken for ours turned out to be somebody else's.
-        S.ACCEPTED: frozenset({S.RUNNING, S.INGESTING, S.FAILED, S.CANCELLED, S.EXPIRED, S.SCREENED, S.UNKNOWN}),
+        S.ACCEPTED: frozenset(
+            {S.RUNNING, S.INGESTING, S.FAILED, S.CANCELLED, S.EXPIRED, S.SCREENED, S.UNKNOWN}
+        ),
         S.RUNNING: frozenset({S.INGESTING, S.FAILED, S.CANCELLED, S.EXPIRED, S.SCREENED, S.UNKNOWN}),
         S.INGESTING: frozenset({S.DONE, S.INCOMPLETE, S.FAILED, S.CANCELLED, S.EXPIRED}),
         S.DONE: frozenset(),
@@ -297,7 +299,8 @@ class Submission(models.Model):
                 name="submission_one_unresolved_in_a_lane",
             ),
             models.CheckConstraint(
-                condition=Q(settled_at__isnull=True) | Q(cost__isnull=False), name="submission_settled_has_cost"
+                condition=Q(settled_at__isnull=True) | Q(cost__isnull=False),
+                name="submission_settled_has_cost",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["intent", "failed", "cancelled"]) | Q(screened_at__isnull=False),
@@ -340,6 +343,9 @@ class SubmissionRequest(models.Model):
     outcome = models.CharField(max_length=20, choices=RequestOutcome, default=RequestOutcome.PENDING)
     reason = models.CharField(
         max_length=40, blank=True, help_text="Why it gave no records: refused, truncated, …"
+    )
+    message = models.CharField(
+        max_length=300, blank=True, help_text="What the provider said of a failed one."
     )
     answer_sha256 = models.CharField(max_length=64, blank=True)
     posted_at = models.DateTimeField(

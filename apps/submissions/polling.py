@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
+
 from apps.core.clock import database_now
 from apps.providers import Provider, provider_of
-from apps.providers.base import HAS_RESULTS, BatchState, Poll
-from apps.submissions.claims import claim, move, put_off
+from apps.providers.base import HAS_RESULTS, BatchState, NotOursError, Poll
+from apps.submissions.claims import claim, move, pause, put_off
 from apps.submissions.models import Submission, SubmissionStatus
 from apps.submissions.request_files import batch_of, write_results
 
+logger = logging.getLogger(__name__)
+
 S = SubmissionStatus
+# A full queue at a provider empties by hours, not seconds.
+SHORTEST_DEFERMENT = timedelta(minutes=5)
 ENDED_AS = {BatchState.ENDED: S.DONE, BatchState.EXPIRED: S.EXPIRED, BatchState.CANCELLED: S.CANCELLED}
 
 
@@ -27,13 +34,43 @@ def poll_submission(submission_id: int) -> None:
         if poll.state in HAS_RESULTS:
             _fetch(submission, provider, poll)
             return
+    except NotOursError as error:
+        _disown(submission, error)
+        return
     except Exception as error:  # noqa: BLE001  a poll may always be tried again
         put_off(submission, error)
         return
-    if poll.state == BatchState.FAILED:
+    if poll.state == BatchState.DEFERRED:
+        _defer(submission, provider, poll)
+    elif poll.state == BatchState.FAILED:
         move(submission, S.FAILED, last_error=poll.message or "The provider says that the batch failed.")
     else:
         _wait(submission, provider, poll)
+
+
+def _disown(submission: Submission, error: NotOursError) -> None:
+    """What was adopted by its time and size carries somebody else's ids: ours has yet to be found."""
+    logger.error("Submission %s: batch %s is not ours", submission.pk, submission.batch_id)
+    move(
+        submission,
+        S.UNKNOWN,
+        batch_id="",
+        disowned_batches=[*submission.disowned_batches, submission.batch_id],
+        last_error=f"Batch {submission.batch_id} is not ours. {error}",
+    )
+
+
+def _defer(submission: Submission, provider: Provider, poll: Poll) -> None:
+    """The provider ended it undone because its queue is full: as with a 429, it is sent again later."""
+    attempts = submission.attempts + 1
+    move(
+        submission,
+        S.SCREENED,
+        batch_id="",
+        attempts=attempts,
+        last_error=poll.message or f"{provider.title} has too much enqueued; it is sent again later.",
+        next_attempt_at=database_now() + max(SHORTEST_DEFERMENT, pause(attempts)),
+    )
 
 
 def _cancel(submission: Submission, provider: Provider) -> None:
@@ -49,9 +86,10 @@ def _fetch(submission: Submission, provider: Provider, poll: Poll) -> None:
 
 def _wait(submission: Submission, provider: Provider, poll: Poll) -> None:
     later = database_now() + provider.poll_every
+    said: dict[str, object] = {"next_attempt_at": later, "last_error": poll.message}
+    if poll.results_expire_at:
+        said["results_expire_at"] = poll.results_expire_at
     if poll.state == BatchState.RUNNING and submission.status == S.ACCEPTED:
-        move(submission, S.RUNNING, next_attempt_at=later, last_error=poll.message)
+        move(submission, S.RUNNING, **said)
         return
-    Submission.objects.filter(pk=submission.pk, status=submission.status).update(
-        next_attempt_at=later, attempts=0, last_error=poll.message
-    )
+    Submission.objects.filter(pk=submission.pk, status=submission.status).update(attempts=0, **said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +16,7 @@ from apps.core.atomic_files import atomic_file
 from apps.core.errors import DomainError
 from apps.core.strict_json import canonical_dumps
 from apps.providers import Provider, provider_of
-from apps.providers.base import Ask, Batch
+from apps.providers.base import Ask, Batch, Endpoint
 from apps.submissions.models import Connection, Submission
 
 # Read-only: from here on the file is what was planned, screened and sent.
@@ -56,52 +56,114 @@ def path_of(name: str) -> Path:
 def batch_of(submission: Submission) -> Batch:
     return Batch(
         nonce=submission.nonce,
-        model=submission.connection.model,
+        endpoint=submission.connection.endpoint,
         request_file=path_of(submission.request_file),
         request_count=submission.request_count,
+        upload=submission.upload,
         batch_id=submission.batch_id,
         sent_at=submission.sent_at,
     )
 
 
-def freeze(connection: Connection, requests: Iterable[PlannedRequest]) -> Iterator[FrozenRequests]:
-    """Writes ``requests`` to as many files as the provider's limits ask for, one after the other.
+def freeze(
+    connection: Connection, requests: Iterable[PlannedRequest], *, total: int
+) -> Iterator[FrozenRequests]:
+    """Writes ``requests``, ``total`` of them, to as many files as the provider's limits ask for, one after the other.
 
-    DomainError when a single request is beyond the limits, or when the provider cannot ask it.
+    DomainError when a single request is beyond the limits, when the provider cannot ask it, or when a file
+    would hold fewer requests than it takes.
     """
-    provider = provider_of(connection.provider)
+    provider, endpoint = provider_of(connection.provider), connection.endpoint
+    limits = provider.limits(endpoint)
+    most = evenly(total, limits.requests)
     pending = iter(requests)
     request = next(pending, None)
     while request is not None:
-        frozen = FrozenRequests(uuid=uuid.uuid4(), nonce=uuid.uuid4().hex)
+        frozen = _new_file()
         with atomic_file(path_of(frozen.name), mode=FROZEN) as file:
-            writer = _Writer(file, provider, frozen)
-            while request is not None and writer.takes(request, model=connection.model):
+            writer = _Writer(file, provider, endpoint, frozen, most=most)
+            while request is not None and writer.takes(request):
                 request = next(pending, None)
         frozen.sha256 = writer.hash.hexdigest()
         yield frozen
+        if len(frozen.contexts) < limits.minimum_requests:
+            raise DomainError(
+                f"{provider.title} takes no batch of fewer than {limits.minimum_requests:,} requests, and this "
+                f"would be one of {len(frozen.contexts):,}: ask for more records, or send them one by one."
+            )
+
+
+def evenly(total: int, most: int) -> int:
+    """The size of files when ``total`` requests go into as few as ``most`` allows, all about as large.
+
+    Cut any other way, the last one may fall below what a provider takes.
+    """
+    return -(-total // -(-total // most)) if total else most
+
+
+def freeze_again(submission: Submission, contexts: Mapping[str, dict[str, Any]]) -> FrozenRequests:
+    """A new file with the requests of ``submission`` that ``contexts`` names by custom id, word for word.
+
+    Only the ids are new. An id is 39 characters that stand nowhere else, so they are exchanged in the bytes
+    and nobody has to know where a provider puts them.
+    """
+    frozen = _new_file()
+    digest = hashlib.sha256()
+    with (
+        path_of(submission.request_file).open("rb") as old,
+        atomic_file(path_of(frozen.name), mode=FROZEN) as file,
+    ):
+        for number, line in enumerate(old, 1):
+            old_id = custom_id_of(submission.nonce, number)
+            if old_id not in contexts:
+                continue
+            new_id = custom_id_of(frozen.nonce, len(frozen.contexts) + 1)
+            renamed = line.replace(old_id.encode(), new_id.encode())
+            file.write(renamed)
+            digest.update(renamed)
+            frozen.contexts[new_id] = contexts[old_id]
+    frozen.sha256 = digest.hexdigest()
+    return frozen
+
+
+def custom_id_of(nonce: str, number: int) -> str:
+    """The id of the request in line ``number`` (from 1). The nonce in it is the only tag that comes back from a
+    provider without batch names."""
+    return f"{nonce}-{number:06}"
+
+
+def line_number_of(custom_id: str) -> int:
+    """The line (from 1) of the request file that ``custom_id_of`` named so."""
+    return int(custom_id.rpartition("-")[2])
+
+
+def _new_file() -> FrozenRequests:
+    return FrozenRequests(uuid=uuid.uuid4(), nonce=uuid.uuid4().hex)
 
 
 class _Writer:
     """Fills one file up to the provider's limits."""
 
-    def __init__(self, file: BinaryIO, provider: Provider, frozen: FrozenRequests) -> None:
-        self.file, self.provider, self.frozen = file, provider, frozen
+    def __init__(
+        self, file: BinaryIO, provider: Provider, endpoint: Endpoint, frozen: FrozenRequests, *, most: int
+    ) -> None:
+        self.file, self.provider, self.endpoint, self.frozen = file, provider, endpoint, frozen
+        self.most, self.most_bytes = most, provider.limits(endpoint).bytes
         self.hash = hashlib.sha256()
         self.size = 0
 
-    def takes(self, request: PlannedRequest, *, model: str) -> bool:
+    def takes(self, request: PlannedRequest) -> bool:
         """Writes ``request``, or says that it has to go into the next file."""
-        limits, contexts = self.provider.limits, self.frozen.contexts
-        # The nonce in every id: the only tag that comes back from a provider without batch names.
-        custom_id = f"{self.frozen.nonce}-{len(contexts) + 1:06}"
-        line = canonical_dumps(self.provider.request_line(custom_id, request.ask, model=model)) + b"\n"
-        if len(line) > limits.bytes:
+        contexts = self.frozen.contexts
+        custom_id = custom_id_of(self.frozen.nonce, len(contexts) + 1)
+        value = self.provider.request_line(custom_id, request.ask, endpoint=self.endpoint)
+        line = canonical_dumps(value) + b"\n"
+        if len(line) > self.most_bytes:
             raise DomainError(
                 f"A request for {request.ask.label!r} takes {len(line):,} bytes, more than the "
-                f"{limits.bytes:,} that {self.provider.title} allows: shorten the prompt."
+                f"{self.most_bytes:,} that {self.provider.title} allows: shorten the prompt."
             )
-        if contexts and (len(contexts) == limits.requests or self.size + len(line) > limits.bytes):
+        if contexts and (len(contexts) == self.most or self.size + len(line) > self.most_bytes):
             return False
         self.file.write(line)
         self.hash.update(line)

@@ -15,7 +15,7 @@ from apps.core.clock import database_now
 from apps.core.errors import RefusedError
 from apps.core.wake import wake
 from apps.submissions.claims import claim, move, put_off
-from apps.submissions.models import Submission, SubmissionStatus
+from apps.submissions.models import Delivery, Submission, SubmissionStatus
 from apps.submissions.request_files import is_as_frozen, path_of
 
 # Enough to find the cause; a prompt that leaks does so in every line.
@@ -73,4 +73,4 @@ def screen_submission(submission_id: int, screens: Sequence[Screen]) -> None:
         )
     else:
         move(submission, SubmissionStatus.SCREENED, screened_at=database_now())
-    wake("generation")
+    wake("interactive" if submission.delivery == Delivery.INTERACTIVE else "generation")

@@ -10,9 +10,11 @@ from django.db.models import Count
 
 from apps.core.clock import database_now
 from apps.submissions.models import (
+    Delivery,
     QuarantinedLine,
     RequestOutcome,
     Submission,
+    SubmissionQuerySet,
     SubmissionRequest,
     SubmissionStatus,
 )
@@ -24,29 +26,43 @@ MOST_SHOWN = 50
 
 
 def to_screen() -> list[int]:
-    return _due(S.INTENT)
+    """Those that a person waits for come first."""
+    return [*_due(Submission.objects.interactive(), S.INTENT), *_due(_background(), S.INTENT)]
 
 
 def to_send() -> list[int]:
-    return _due(S.SCREENED)
+    return _due(_background(), S.SCREENED)
 
 
 def to_reconcile() -> list[int]:
     """Unknown ones, and those whose sender has held them beyond its lease."""
-    return _due(S.SENDING, S.UNKNOWN)
+    return _due(_background(), S.SENDING, S.UNKNOWN)
 
 
 def to_poll() -> list[int]:
-    return _due(S.ACCEPTED, S.RUNNING)
+    return _due(_background().filter(delivery=Delivery.BATCH), S.ACCEPTED, S.RUNNING)
 
 
-def to_ingest(purpose: str) -> list[int]:
-    return _due(S.INGESTING, purpose=purpose)
+def to_answer() -> list[int]:
+    """Those whose requests are posted one by one."""
+    return _due(_background().filter(delivery=Delivery.SYNCHRONOUS), S.RUNNING)
 
 
-def _due(*statuses: str, **only: str) -> list[int]:
-    due = Submission.objects.due(statuses, database_now()).filter(**only)
-    return list(due.values_list("pk", flat=True)[:MOST_DUE])
+def to_ingest() -> list[int]:
+    return _due(_background(), S.INGESTING)
+
+
+def interactive_due() -> list[int]:
+    """Any step, but for screening, of what a person waits for."""
+    return _due(Submission.objects.interactive(), S.SCREENED, S.RUNNING, S.INGESTING)
+
+
+def _background() -> SubmissionQuerySet:
+    return Submission.objects.in_the_background()
+
+
+def _due(rows: SubmissionQuerySet, *statuses: str) -> list[int]:
+    return list(rows.due(statuses, database_now()).values_list("pk", flat=True)[:MOST_DUE])
 
 
 @dataclass(frozen=True)

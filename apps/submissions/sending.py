@@ -1,5 +1,6 @@
 """Posting a batch at most once, and finding out what became of one whose answer was lost.
 
+0. What the batch needs at the provider is uploaded: free, and harmless to repeat.
 1. The attempt is committed (``sending``, ``post_count`` + 1) before the socket opens.
 2. A definite no ends it; "not now" puts it back; a yes is ``accepted``; anything else is ``unknown``.
 3. A sender that died leaves ``sending`` behind; once its lease is over that is ``unknown`` too.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from apps.core.clock import database_now
@@ -20,7 +21,7 @@ from apps.core.errors import StaleStateError
 from apps.providers import Provider, provider_of
 from apps.providers.base import DefiniteRefusalError, Found, RetryLaterError
 from apps.submissions.claims import claim, described, move, pause, put_off
-from apps.submissions.models import Submission, SubmissionStatus
+from apps.submissions.models import Delivery, Submission, SubmissionStatus
 from apps.submissions.request_files import batch_of, is_as_frozen
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ S = SubmissionStatus
 
 
 def send_submission(submission_id: int) -> None:
-    """Screened → sending → accepted, rejected, screened again (429) or unknown."""
+    """Screened → sending → accepted, rejected, screened again (429) or unknown. One by one: screened → running."""
     submission = claim(submission_id, S.SCREENED)
     if submission is None:
         return
@@ -43,13 +44,43 @@ def send_submission(submission_id: int) -> None:
     if not is_as_frozen(submission):
         move(submission, S.FAILED, last_error="The request file changed after it was screened.")
         return
+    if submission.delivery != Delivery.BATCH:
+        move(submission, S.RUNNING, sent_at=database_now())
+        return
     provider = provider_of(submission.connection.provider)
-    _commit_attempt(submission, provider)
+    if not submission.upload and not _upload(submission, provider):
+        return
+    try:
+        _commit_attempt(submission, provider)
+    except IntegrityError:
+        put_off(submission, f"{provider.title} marks no batch: it waits until an unresolved one is found.")
+        return
     _post(submission, provider)
 
 
+def _upload(submission: Submission, provider: Provider) -> bool:
+    """Whatever goes wrong here, no batch was made: it is tried again."""
+    try:
+        upload = provider.upload(batch_of(submission))
+    except DefiniteRefusalError as error:
+        move(submission, S.REJECTED, last_error=described(error))
+        return False
+    except RetryLaterError as error:
+        put_off(submission, error, after=max(error.after, pause(submission.attempts + 1)))
+        return False
+    except Exception as error:  # noqa: BLE001  free, so it may be repeated
+        put_off(submission, error)
+        return False
+    Submission.objects.filter(pk=submission.pk).update(upload=upload)
+    submission.upload = upload
+    return True
+
+
 def _commit_attempt(submission: Submission, provider: Provider) -> None:
-    """After this the money wall holds: whatever happens, this attempt is known."""
+    """After this the money wall holds: whatever happens, this attempt is known.
+
+    IntegrityError when another submission of the same lane is unresolved.
+    """
     now = database_now()
     with transaction.atomic():
         move(
@@ -113,7 +144,11 @@ def reconcile_submission(submission_id: int) -> None:
         return
     provider = provider_of(submission.connection.provider)
     try:
-        found = sorted(provider.find(batch_of(submission)), key=lambda batch: batch.created_at)
+        found = [
+            batch
+            for batch in sorted(provider.find(batch_of(submission)), key=lambda batch: batch.created_at)
+            if batch.batch_id not in submission.disowned_batches
+        ]
     except Exception as error:  # noqa: BLE001  the list is down: still unknown, nothing spent
         put_off(submission, error)
         return
@@ -121,6 +156,13 @@ def reconcile_submission(submission_id: int) -> None:
         # Lists lag, so it is looked for again; meanwhile a person may say "send it again" or "give it up".
         put_off(submission, f"{provider.title} lists no batch with our tag. Resend it or give it up.")
         return
+    if not all(batch.is_certain for batch in found) and len(found) > 1:
+        # Somebody else's batches may be among them, so none is cancelled; once they end, their results tell.
+        certain = [batch for batch in found if batch.is_certain]
+        if not certain:
+            put_off(submission, f"{len(found)} batches may be ours; it is told apart when they have ended.")
+            return
+        found = certain
     oldest, *others = found
     note = f"{len(found)} batches carried our tag; kept the oldest. " if others else ""
     _accept(submission, oldest.batch_id, note + " ".join(_cancelled(submission, provider, others)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,15 +17,18 @@ from apps.core.errors import DomainError, StaleStateError
 from apps.core.wake import wake
 from apps.providers import provider_of
 from apps.specs.models import Project
+from apps.submissions.budgets import CENT_FRACTIONS, reserve
 from apps.submissions.claims import move
+from apps.submissions.families import family_of
 from apps.submissions.models import (
     Connection,
-    ModelFamily,
+    Delivery,
+    RequestOutcome,
     Submission,
     SubmissionRequest,
     SubmissionStatus,
 )
-from apps.submissions.request_files import FrozenRequests
+from apps.submissions.request_files import FrozenRequests, freeze_again
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +36,18 @@ BATCH = 1000
 # Nothing has left this machine yet.
 UNSENT = (SubmissionStatus.INTENT, SubmissionStatus.SCREENED)
 SENT = (SubmissionStatus.ACCEPTED, SubmissionStatus.RUNNING, SubmissionStatus.INGESTING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """US dollars to set aside, and the prices (per million tokens, as JSON) that the end is settled by."""
+
+    amount: Decimal = Decimal(0)
+    price: Mapping[str, Any] = field(default_factory=dict)
+    synchronous_price: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Reservation()
 
 
 def connection_for(provider_key: str) -> Connection:
@@ -43,10 +61,13 @@ def connection_for(provider_key: str) -> Connection:
         return connection
     if not provider.offline_model:
         raise DomainError(f"No enabled connection uses {provider.title}: set one up first.")
-    family, _ = ModelFamily.objects.get_or_create(name=provider.family)
     connection, _ = Connection.objects.get_or_create(
         name=provider.title,
-        defaults={"provider": provider.key, "model": provider.offline_model, "family": family},
+        defaults={
+            "provider": provider.key,
+            "model": provider.offline_model,
+            "family": family_of(provider.offline_model),
+        },
     )
     return connection
 
@@ -58,19 +79,40 @@ def ensure_rules_connection() -> Connection:
 
 @transaction.atomic
 def plan_submission(
-    *, frozen: FrozenRequests, project: Project, connection: Connection, purpose: str, run_uuid: UUID | None
+    *,
+    frozen: FrozenRequests,
+    project: Project,
+    connection: Connection,
+    purpose: str,
+    run_uuid: UUID | None = None,
+    delivery: str = Delivery.BATCH,
+    reservation: Reservation = NOTHING,
+    resend_of: Submission | None = None,
 ) -> Submission:
-    """Commits the intent to send ``frozen``: the money wall begins here, before any socket opens."""
+    """Commits the intent to send ``frozen``: the money wall begins here, before any socket opens.
+
+    RefusedError when the budget does not allow it.
+    """
+    _refuse_delivery(connection, delivery)
+    provider = provider_of(connection.provider)
+    period = reserve(project=project, amount=reservation.amount) if reservation.price else ""
     submission = Submission.objects.create(
         uuid=frozen.uuid,
         nonce=frozen.nonce,
         project=project,
         connection=connection,
         purpose=purpose,
+        delivery=delivery,
+        lane="" if provider.tags_batches or delivery != Delivery.BATCH else connection.workspace,
         run_uuid=run_uuid,
+        resend_of=resend_of,
         request_file=frozen.name,
         request_sha256=frozen.sha256,
         request_count=len(frozen.contexts),
+        price=dict(reservation.price),
+        synchronous_price=dict(reservation.synchronous_price),
+        reserved=reservation.amount if period else 0,
+        reserved_period=period,
         next_attempt_at=database_now(),
     )
     SubmissionRequest.objects.bulk_create(
@@ -82,6 +124,52 @@ def plan_submission(
     )
     wake("validation")
     return submission
+
+
+def _refuse_delivery(connection: Connection, delivery: str) -> None:
+    provider = provider_of(connection.provider)
+    if delivery == Delivery.BATCH and not provider.has_batches:
+        raise DomainError(f"{provider.title} has no batch interface: send its requests one by one.")
+    if delivery != Delivery.BATCH and not provider.has_synchronous:
+        raise DomainError(f"{provider.title} answers batches only.")
+
+
+@transaction.atomic
+def resend_missing(*, submission: Submission, actor: User) -> Submission:
+    """Asks again what came back without an answer, and nothing else, in a submission of its own.
+
+    DomainError when nothing is missing; StaleStateError when somebody had it asked again a moment ago.
+    """
+    missing = submission.requests.filter(outcome=RequestOutcome.MISSING)
+    contexts: dict[str, dict[str, Any]] = dict(missing.values_list("custom_id", "context"))
+    if not contexts:
+        raise DomainError(f"Nothing is missing of {submission}: every request has an answer.")
+    frozen = freeze_again(submission, contexts)
+    try:
+        if missing.update(outcome=RequestOutcome.RESENT) != len(contexts):
+            raise StaleStateError("Somebody had these requests asked again just now: reload and look.")
+        share = Decimal(len(contexts)) / submission.request_count
+        again = plan_submission(
+            frozen=frozen,
+            project=submission.project,
+            connection=submission.connection,
+            purpose=submission.purpose,
+            run_uuid=submission.run_uuid,
+            delivery=submission.delivery,
+            reservation=Reservation(
+                amount=(submission.reserved * share).quantize(CENT_FRACTIONS),
+                price=submission.price,
+                synchronous_price=submission.synchronous_price,
+            ),
+            resend_of=submission,
+        )
+    except Exception:
+        frozen.discard()
+        raise
+    logger.warning(
+        "%s requests of submission %s are asked again, says user %s", len(contexts), submission.pk, actor.pk
+    )
+    return again
 
 
 @transaction.atomic

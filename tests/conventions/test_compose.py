@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from synthreview import wall
-from synthreview.celery import QUEUES
+from apps.operations.sweeps import SERVED_BY
 
 ROOT = Path(__file__).resolve().parents[2]
 Compose = dict[str, Any]
@@ -187,7 +187,7 @@ def test_every_queue_has_a_worker_of_its_own(compose: Compose) -> None:
         for name, service in compose["services"].items()
         if "--queues" in service.get("command", [])
     }
-    assert served == {queue: queue for queue in QUEUES}
+    assert served == {process: ",".join(queues) for process, queues in SERVED_BY.items()}
 
 
 def test_only_web_is_reached_from_outside_and_only_generation_gets_out(compose: Compose) -> None:

@@ -20,7 +20,7 @@ ASKED_FOR = {
     "requirements.txt": ["base"],
     "requirements-team.txt": ["base", "team"],
     "requirements-providers.txt": ["base", "team", "providers"],
-    "requirements-test.txt": ["base", "team", "test", "check"],
+    "requirements-test.txt": ["base", "team", "providers", "test", "check"],
 }
 
 each_file = pytest.mark.parametrize("name", PINNED)

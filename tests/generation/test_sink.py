@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.generation.planning import plan_run
-from apps.generation.sink import RecordSink
+from apps.generation.record_sink import RecordSink
 from apps.records.models import Record
 from apps.submissions.models import Submission, SubmissionRequest
 from apps.submissions.sinks import UnusableAnswerError

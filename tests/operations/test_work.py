@@ -156,7 +156,9 @@ def test_every_stage_has_a_queue_a_name_of_its_own_and_a_task_that_celery_knows(
 @pytest.mark.parametrize(
     "queue",
     [
-        pytest.param(queue, marks=pytest.mark.django_db(databases=sorted(wall.ALLOWED[queue])))
+        pytest.param(
+            queue, marks=pytest.mark.django_db(databases=sorted(wall.ALLOWED[sweeps.PROCESS_OF[queue]]))
+        )
         for queue in sweeps.QUEUES
     ],
 )
@@ -212,6 +214,6 @@ def test_each_worker_runs_its_queue_with_its_own_addresses(tmp_path: Path) -> No
     assert prepared.stdout == "Ready: default, holdout, leakage.\n"
     assert work("shell", "prepare", var=tmp_path).stdout == prepared.stdout
     for queue in QUEUES:
-        said = work(queue, "work", "--queues", queue, "--once", var=tmp_path)
+        said = work(sweeps.PROCESS_OF[queue], "work", "--queues", queue, "--once", var=tmp_path)
         assert (said.returncode, said.stdout) == (0, f"Nothing is due in {queue}.\n"), said.stderr
         assert said.stderr == ""

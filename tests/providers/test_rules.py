@@ -17,12 +17,14 @@ from apps.providers.base import (
     Batch,
     BatchState,
     DefiniteRefusalError,
+    Endpoint,
     UnreadableAnswerError,
     Volume,
 )
 from apps.providers.rules import Rules
 from apps.providers.rules_phrases import parse_phrases
 
+ENDPOINT = Endpoint(model="rules-1")
 PROMPT = parse_phrases("labels: {}").prompt_for("refund")
 ASK = Ask(
     prompt=PROMPT,
@@ -45,11 +47,11 @@ def provider() -> Rules:
 def batch(provider: Rules, tmp_path: Path) -> Batch:
     file = tmp_path / "requests.jsonl"
     lines = [
-        provider.request_line(f"id-{number}", replace(ASK, first=3 * number), model="rules-1")
+        provider.request_line(f"id-{number}", replace(ASK, first=3 * number), endpoint=ENDPOINT)
         for number in range(2)
     ]
     file.write_bytes(b"".join(canonical_dumps(line) + b"\n" for line in lines))
-    return Batch(nonce="ab" * 16, model="rules-1", request_file=file, request_count=2)
+    return Batch(nonce="ab" * 16, endpoint=ENDPOINT, request_file=file, request_count=2)
 
 
 def created(provider: Rules, batch: Batch) -> Batch:
@@ -123,7 +125,7 @@ def test_a_nonce_is_no_path(provider: Rules, batch: Batch) -> None:
 
 def test_nothing_to_make_it_from_is_said_with_label_and_remedy(provider: Rules) -> None:
     with pytest.raises(DomainError, match=r"nothing to make 'refund' from.*import a real row of it as seed"):
-        provider.request_line("id", replace(ASK, seeds=()), model="rules-1")
+        provider.request_line("id", replace(ASK, seeds=()), endpoint=ENDPOINT)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,9 @@ def test_a_line_that_is_no_result_is_unreadable(provider: Rules, line: str) -> N
 
 
 def test_it_costs_nothing_and_says_so(provider: Rules) -> None:
-    quote = provider.quote(Volume(requests=1000, records=10_000, request_bytes=1), model="rules-1")
-    assert quote.money == 0
-    assert quote.seconds > 10
-    assert not quote.is_guess
+    time = provider.time_for(Volume(requests=1000, records=10_000, request_bytes=1), is_batch=True)
+    price = provider.price("rules-1", is_batch=True)
+    assert price is not None
+    assert (price.input, price.output, price.is_guess) == (0, 0, False)
+    assert time is not None
+    assert time.total_seconds() > 10

@@ -55,7 +55,7 @@ def make_submission(
     """An intent with a frozen file of ``requests`` requests."""
     connection = connection or make_connection()
     planned = [make_request(first=2 * number) for number in range(requests)]
-    (frozen,) = freeze(connection, planned)
+    (frozen,) = freeze(connection, planned, total=len(planned))
     submission = plan_submission(
         frozen=frozen,
         project=project or factories.make_project(),

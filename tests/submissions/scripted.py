@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from apps.providers.base import Batch, BatchState, Created, Found, Limits, Poll
+from apps.providers.base import Batch, BatchState, Created, Endpoint, Found, Limits, Poll
 from apps.providers.rules import Rules
 
 
@@ -17,8 +17,6 @@ class Scripted(Rules):
 
     key = "scripted"
     title = "Scripted"
-    family = "scripted"
-    limits = Limits(requests=3, bytes=20_000, records_per_request=2)
     offline_model = "scripted-1"
 
     def __init__(self) -> None:
@@ -37,6 +35,9 @@ class Scripted(Rules):
         self.state = BatchState.ENDED
         self.lines: list[bytes] = []
         self.clock = timezone.now()
+
+    def limits(self, endpoint: Endpoint) -> Limits:
+        return Limits(requests=3, bytes=20_000, records_per_request=2)
 
     def create(self, batch: Batch) -> Created:
         self.posts.append(batch.nonce)

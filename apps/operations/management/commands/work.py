@@ -9,10 +9,11 @@ from django.core.management.base import CommandParser
 
 from apps.core.command import HouseCommand
 from apps.core.errors import DomainError
-from apps.operations.sweeps import QUEUES
+from apps.operations.sweeps import PROCESS_OF, QUEUES
 from apps.operations.work import drain, work_forever
 
 NEEDS = {
+    "interactive": {"default"},
     "generation": {"default"},
     "validation": {"default", "leakage"},
     "evaluation": {"default", "leakage", "holdout"},
@@ -21,7 +22,7 @@ NEEDS = {
 
 class Command(HouseCommand):
     help = "Does background work without a broker: sweeps the database and runs what is due."
-    example = "SYNTHREVIEW_PROCESS=generation manage.py work --queues generation"
+    example = "SYNTHREVIEW_PROCESS=generation manage.py work --queues interactive,generation"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -40,7 +41,7 @@ class Command(HouseCommand):
             if lacking := NEEDS[queue] - set(settings.DATABASES):
                 raise DomainError(
                     f"The {settings.PROCESS} process has no address of {', '.join(sorted(lacking))}, "
-                    f"which the queue {queue} needs: start it with SYNTHREVIEW_PROCESS={queue}."
+                    f"which the queue {queue} needs: start it with SYNTHREVIEW_PROCESS={PROCESS_OF[queue]}."
                 )
         if options["once"]:
             drain(queues)

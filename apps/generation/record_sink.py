@@ -9,10 +9,13 @@ from uuid import UUID
 from apps.core.strict_json import JsonValue
 from apps.core.wake import wake
 from apps.generation.models import Run
+from apps.providers.structured import records_schema, without_added_nulls
 from apps.records.models import SourceType
 from apps.records.services import NewRecord, create_records
+from apps.specs.selectors import spec_view
 from apps.submissions.models import Submission, SubmissionRequest
 from apps.submissions.sinks import UnusableAnswerError
+from apps.task_types import task_type_of
 
 # A model may give a few more than it was asked for; an answer far beyond is no answer to this request.
 MOST_TIMES_ASKED = 2
@@ -27,7 +30,9 @@ class RecordSink:
         self.run = runs.get(uuid=str(submission.run_uuid))
         self.submission_uuid: UUID = submission.uuid
         connection = submission.connection
-        spec = self.run.project.published_spec()
+        project = self.run.project
+        spec = project.published_spec()
+        self.schema = records_schema(task_type_of(project.task_type).record_schema(spec_view(project)))
         self.provenance: dict[str, Any] = {
             "source_type": SourceType.SYNTHETIC,
             "gap": self.run.gap,
@@ -41,7 +46,7 @@ class RecordSink:
         }
 
     def read(self, request: SubmissionRequest, answer: JsonValue) -> list[NewRecord]:
-        records = _records_in(answer)
+        records = _records_in(without_added_nulls(answer, self.schema))
         if len(records) > MOST_TIMES_ASKED * request.context["count"]:
             raise UnusableAnswerError(
                 "too_many_records", f"{len(records)} records where {request.context['count']} were asked for."
