@@ -11,7 +11,7 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
 from apps.specs.models import Gap, Project
-from apps.submissions.models import Connection
+from apps.submissions.models import Connection, Delivery
 
 
 class PromptRole(models.TextChoices):
@@ -116,6 +116,10 @@ class Run(models.Model):
     status = models.CharField(max_length=20, choices=RunStatus, default=RunStatus.DRAFT)
     count = models.PositiveIntegerField(help_text="Records asked for.")
     seed = models.PositiveBigIntegerField(default=0, help_text="Makes an offline run repeatable.")
+    delivery = models.CharField(
+        max_length=20, choices=Delivery, default=Delivery.BATCH, help_text="How its requests reach the provider."
+    )
+    needed_by = models.DateTimeField(null=True, blank=True, help_text="Decides between batch and one by one.")
     estimate = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
