@@ -182,6 +182,7 @@ def _commit(run: Run, files: Sequence[FrozenRequests]) -> None:
             connection=run.connection,
             purpose=PURPOSE,
             run_uuid=run.uuid,
+            delivery=run.delivery,
         )
 
 

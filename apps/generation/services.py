@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -17,7 +17,7 @@ from apps.generation.portions import Portion
 from apps.providers import provider_of
 from apps.providers.base import Volume
 from apps.specs.models import Gap, GapStatus, Project
-from apps.submissions.models import Connection, Submission
+from apps.submissions.models import Connection, Delivery, Submission
 from apps.submissions.services import request_cancel
 
 MOST_RECORDS = 1_000_000
@@ -36,8 +36,12 @@ def draft_run(
     count: int,
     actor: User | None,
     seed: int | None = None,
+    delivery: str = "",
+    needed_by: datetime | None = None,
 ) -> Run:
     """A run with its estimate, not started: nothing is sent and nothing is spent.
+
+    Without ``delivery`` it goes as a batch where the provider has a batch interface.
 
     DomainError when the parts do not fit together, or when there is nothing to make a target label from.
     """
@@ -49,6 +53,8 @@ def draft_run(
         connection=connection,
         count=count,
         seed=seed or 0,
+        delivery=delivery or _usual_delivery(connection),
+        needed_by=needed_by,
         created_by=actor,
     )
     run.seed = run.pk if seed is None else seed
@@ -61,6 +67,11 @@ def draft_run(
     )
     run.refresh_from_db()
     return run
+
+
+def _usual_delivery(connection: Connection) -> str:
+    has_batches = provider_of(connection.provider).has_batches
+    return Delivery.BATCH if has_batches else Delivery.SYNCHRONOUS
 
 
 def _refuse_misfits(gap: Gap, prompt_version: PromptVersion, connection: Connection, count: int) -> None:
