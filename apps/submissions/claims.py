@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from apps.core.clock import database_now
+from apps.providers.keys import without_keys
 from apps.submissions.budgets import settle
 from apps.submissions.models import MACHINE, TERMINAL, Submission
 
@@ -67,6 +68,6 @@ def pause(attempts: int) -> timedelta:
 
 
 def described(error: BaseException | str) -> str:
-    """For people: an error with its type, never longer than the page can show."""
+    """For people: an error with its type, without keys, never longer than the page can show."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    return text[:ERROR_LENGTH]
+    return without_keys(text)[:ERROR_LENGTH]
