@@ -11,7 +11,7 @@ from apps.generation.models import Prompt, PromptLanguage, PromptRole, PromptVer
 from apps.generation.selectors import readable_languages
 from apps.generation.services import MOST_RECORDS
 from apps.specs.models import Gap, GapStatus, Project
-from apps.submissions.models import Connection
+from apps.submissions.models import Connection, Delivery
 
 MOST_SEED = 2**63 - 1
 
@@ -68,6 +68,20 @@ class RunForm(forms.Form):
         min_value=1,
         max_value=MOST_RECORDS,
         help_text="What the checks drop is not replaced.",
+    )
+    delivery = forms.ChoiceField(
+        label="Sent",
+        required=False,
+        choices=[
+            ("", "as a batch where there is one"),
+            (Delivery.BATCH, "as a batch: cheaper, within the provider's window"),
+            (Delivery.SYNCHRONOUS, "one by one: at once, at the full price"),
+        ],
+    )
+    needed_by = forms.DateTimeField(
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="The estimate then says whether a batch can be back in time.",
     )
     seed = forms.IntegerField(
         min_value=0,

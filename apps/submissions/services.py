@@ -72,6 +72,16 @@ def connection_for(provider_key: str) -> Connection:
     return connection
 
 
+def find_connection(name: str) -> Connection:
+    """The enabled connection of that name; DomainError lists those that there are."""
+    enabled = Connection.objects.filter(is_enabled=True)
+    connection = enabled.filter(name=name).first()
+    if connection is None:
+        known = ", ".join(enabled.order_by("name").values_list("name", flat=True))
+        raise DomainError(f"There is no enabled connection {name!r}; there is {known or 'none'}.")
+    return connection
+
+
 def ensure_rules_connection() -> Connection:
     """The connection of the offline generator, which every installation has."""
     return connection_for("rules")

@@ -15,9 +15,9 @@ from apps.providers import provider_of
 from apps.records.models import Record
 from apps.specs.models import Project
 from apps.specs.selectors import find_gap, find_project
-from apps.submissions.models import Connection
+from apps.submissions.models import Connection, Delivery
 from apps.submissions.selectors import SubmissionsOfRun, submissions_of_run
-from apps.submissions.services import connection_for
+from apps.submissions.services import connection_for, find_connection
 
 
 class Command(HouseCommand):
@@ -32,6 +32,13 @@ class Command(HouseCommand):
         parser.add_argument("--gap", required=True, help="Name of the gap.")
         parser.add_argument(
             "--provider", default="rules", help="Key of the provider; its first connection is used."
+        )
+        parser.add_argument("--connection", default="", help="Name of a connection, instead of --provider.")
+        parser.add_argument(
+            "--delivery",
+            default="",
+            choices=["", Delivery.BATCH, Delivery.SYNCHRONOUS],
+            help="Without it: a batch where the provider has a batch interface.",
         )
         parser.add_argument(
             "--prompt",
@@ -48,13 +55,18 @@ class Command(HouseCommand):
 
     def run(self, **options: Any) -> str:
         project = find_project(options["project"])
-        connection = connection_for(options["provider"])
+        connection = (
+            find_connection(options["connection"])
+            if options["connection"]
+            else connection_for(options["provider"])
+        )
         run = draft_run(
             gap=find_gap(project, options["gap"]),
             prompt_version=_prompt(project, options["prompt"], connection),
             connection=connection,
             count=options["count"],
             seed=options["seed"],
+            delivery=options["delivery"],
             actor=None,
         )
         start_run(run=run, actor=None)
