@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -11,9 +14,11 @@ from apps.providers.keys import without_keys
 from apps.submissions.budgets import settle
 from apps.submissions.models import MACHINE, TERMINAL, Submission
 
-# Longer than a step takes: whoever holds a row longer than this has died. Should a slow one be still alive, two
-# do the same step and the compare-and-swap at its end lets one of them win.
-LEASE = timedelta(minutes=2)
+# Longer than a step takes without renewing it: whoever holds a row longer than this has died. Should a slow one be
+# still alive, two do the same step and the compare-and-swap at its end lets one of them win.
+LEASE = timedelta(minutes=1)
+RENEWAL_SECONDS = 15.0
+Item = TypeVar("Item")
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 ERROR_LENGTH = 2000
@@ -34,6 +39,23 @@ def claim(submission_id: int, *statuses: str) -> Submission | None:
         pk=submission.pk, status=submission.status, next_attempt_at=submission.next_attempt_at
     ).update(next_attempt_at=now + LEASE)
     return submission if taken else None
+
+
+def holding(submission: Submission, items: Iterable[Item]) -> Iterator[Item]:
+    """``items``, one after the other; the lease is renewed while they come."""
+    due = time.monotonic() + RENEWAL_SECONDS
+    for item in items:
+        yield item
+        if time.monotonic() > due:
+            hold(submission, LEASE)
+            due = time.monotonic() + RENEWAL_SECONDS
+
+
+def hold(submission: Submission, duration: timedelta) -> None:
+    """Keeps the row from others for ``duration`` from now on."""
+    Submission.objects.filter(pk=submission.pk, status=submission.status).update(
+        next_attempt_at=database_now() + duration
+    )
 
 
 def move(submission: Submission, to: str, **changes: object) -> None:

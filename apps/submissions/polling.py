@@ -8,7 +8,7 @@ from datetime import timedelta
 from apps.core.clock import database_now
 from apps.providers import Provider, provider_of
 from apps.providers.base import HAS_RESULTS, BatchState, NotOursError, Poll
-from apps.submissions.claims import claim, move, pause, put_off
+from apps.submissions.claims import claim, holding, move, pause, put_off
 from apps.submissions.models import Submission, SubmissionStatus
 from apps.submissions.request_files import batch_of, write_results
 
@@ -80,7 +80,7 @@ def _cancel(submission: Submission, provider: Provider) -> None:
 
 
 def _fetch(submission: Submission, provider: Provider, poll: Poll) -> None:
-    name = write_results(submission, provider.results(batch_of(submission)))
+    name = write_results(submission, holding(submission, provider.results(batch_of(submission))))
     move(submission, S.INGESTING, result_file=name, ended_as=ENDED_AS[poll.state], last_error=poll.message)
 
 

@@ -20,7 +20,7 @@ from apps.core.crashpoints import crash_point
 from apps.core.errors import StaleStateError
 from apps.providers import Provider, provider_of
 from apps.providers.base import DefiniteRefusalError, Found, RetryLaterError
-from apps.submissions.claims import claim, described, move, pause, put_off
+from apps.submissions.claims import claim, described, hold, move, pause, put_off
 from apps.submissions.models import Delivery, Submission, SubmissionStatus
 from apps.submissions.request_files import batch_of, is_as_frozen
 
@@ -60,6 +60,7 @@ def send_submission(submission_id: int) -> None:
 
 def _upload(submission: Submission, provider: Provider) -> bool:
     """Whatever goes wrong here, no batch was made: it is tried again."""
+    hold(submission, provider.create_within)
     try:
         upload = provider.upload(batch_of(submission))
     except DefiniteRefusalError as error:
