@@ -112,7 +112,7 @@ def _post(submission: Submission, provider: Provider) -> None:
         )
     except DefiniteRefusalError as error:
         move(submission, S.REJECTED, last_error=described(error))
-    except Exception as error:  # nobody knows what the provider did: ask it, never send again
+    except Exception as error:  # noqa: BLE001  nobody knows what the provider did: ask it, never send again
         logger.warning("Submission %s is unknown after sending: %s", submission.pk, described(error))
         move(submission, S.UNKNOWN, last_error=described(error))
     else:
