@@ -98,8 +98,13 @@ def _address(alias: str) -> str:
 
 
 @contextmanager
-def celery_processes(broker: str, folder: Path) -> Iterator[Mapping[str, subprocess.Popen[bytes]]]:
-    """The three workers and beat, as docker-compose.yml starts them; ended, and only they, at the end."""
+def celery_processes(
+    broker: str, folder: Path, *, generation: Mapping[str, str] | None = None
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """The three workers and beat, as docker-compose.yml starts them; ended, and only they, at the end.
+
+    ``generation`` is what else the generation worker's environment holds.
+    """
     celery = [sys.executable, "-m", "celery", "-A", "synthreview"]
     commands = {
         process: [
@@ -119,8 +124,13 @@ def celery_processes(broker: str, folder: Path) -> Iterator[Mapping[str, subproc
     try:
         for name, command in commands.items():
             with (folder / f"{name}.log").open("wb") as log:
+                more = generation or {} if name == "generation" else {}
                 started[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=environment_of(name, broker), stdout=log, stderr=subprocess.STDOUT
+                    command,
+                    cwd=ROOT,
+                    env={**environment_of(name, broker), **more},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
                 )
         yield started
     finally:
