@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -99,8 +100,11 @@ def time_passes() -> None:
         model._default_manager.exclude(next_attempt_at=None).update(next_attempt_at=timezone.now())
 
 
-def work(queue: str, *, crash_at: str = "") -> int:
-    """A worker process of ``queue`` on the databases of this test, until nothing is due; its exit code."""
+def work(queue: str, *, crash_at: str = "", more: Mapping[str, str] | None = None) -> int:
+    """A worker process of ``queue`` on the databases of this test, until nothing is due; its exit code.
+
+    ``more`` is what else its environment holds: hosts and keys of providers.
+    """
     environment = {key: value for key, value in os.environ.items() if not key.endswith(("_URL", "_KEY"))}
     environment |= {
         "SYNTHREVIEW_PROCESS": queue,
@@ -108,6 +112,7 @@ def work(queue: str, *, crash_at: str = "") -> int:
         "FILES_DIR": str(settings.FILES_DIR),
         "SECRET_KEY": settings.SECRET_KEY,
         VARIABLE: crash_at,
+        **(more or {}),
     }
     if queue == "validation":
         environment |= {"LEAKAGE_DATABASE_URL": _address("leakage"), "LEAKAGE_KEY": settings.LEAKAGE_KEY}

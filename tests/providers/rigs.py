@@ -1,0 +1,51 @@
+"""Each provider with its stand-in, ready to be talked to by the whole application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.submissions.families import family_of
+from apps.submissions.models import Connection
+from tests.providers.standins.base import StandIn
+
+KEY = "canary-provider-key-1f0c8a"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rig:
+    """``environment`` is what the generation worker needs beside its database: hosts and keys."""
+
+    provider: str
+    server: StandIn
+    model: str
+    base_url: str
+    environment: Mapping[str, str]
+    key_name: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def connect(self) -> Connection:
+        return Connection.objects.create(
+            name=f"{self.provider} stand-in",
+            provider=self.provider,
+            model=self.model,
+            family=family_of(self.model),
+            base_url=self.base_url,
+            key_name=self.key_name,
+            settings=dict(self.settings),
+        )
+
+
+@contextmanager
+def _simple(provider: str, server: type[StandIn], model: str, key: str) -> Iterator[Rig]:
+    with server() as running:
+        yield Rig(
+            provider=provider,
+            server=running,
+            model=model,
+            base_url=running.base_url,
+            key_name=key,
+            environment={key: KEY, "PROVIDER_HOSTS": "127.0.0.1"},
+        )
