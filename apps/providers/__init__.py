@@ -1,4 +1,4 @@
-"""Providers: one file each. Adding one is a file, a test and a line in REGISTRY.
+"""Providers: one file each. Adding one is a file, a test and a name in PROVIDERS.
 
 No code outside this package asks which provider it is talking to.
 """
@@ -6,10 +6,15 @@ No code outside this package asks which provider it is talking to.
 from __future__ import annotations
 
 from apps.core.errors import DomainError
+from apps.providers.azure import AzureOpenAI
 from apps.providers.base import Provider
+from apps.providers.compatible import Compatible
+from apps.providers.gemini import Gemini
+from apps.providers.openai import OpenAI
 from apps.providers.rules import Rules
 
-REGISTRY: dict[str, Provider] = {"rules": Rules()}
+PROVIDERS: tuple[Provider, ...] = (Rules(), OpenAI(), AzureOpenAI(), Gemini(), Compatible())
+REGISTRY = {provider.key: provider for provider in PROVIDERS}
 
 
 def provider_of(key: str) -> Provider:

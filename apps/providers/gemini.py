@@ -55,7 +55,7 @@ class Gemini:
     key = "gemini"
     title = "Google Gemini API"
     settings: tuple[Setting, ...] = ()
-    hosts = ("generativelanguage.googleapis.com",)
+    hosts: tuple[str, ...] = ("generativelanguage.googleapis.com",)
     needs_base_url = False
     default_key_name = "GEMINI_API_KEY"
     prompt_language = "jinja"

@@ -75,13 +75,9 @@ def _listed(model: str, vendor: str, context: dict[str, str] | None) -> _Listed 
     )
     if sent is None or said is None or cached is None:
         return None
-    listed_at = sent.auto_update_timestamp
-    return _Listed(
-        _per_million(sent),
-        _per_million(said),
-        _per_million(cached),
-        f"{listed_at:%Y-%m-%d}" if listed_at else "",
-    )
+    # The list says in its comments when somebody last looked; where it does not, its version is all there is.
+    days = _DAY.findall(sent.model.price_comments or "")
+    return _Listed(_per_million(sent), _per_million(said), _per_million(cached), max(days, default=""))
 
 
 def _calculated(model: str, vendor: str, tokens: dict[str, int], context: dict[str, str] | None) -> Any:

@@ -12,9 +12,12 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from tests.providers.standins.base import Behaviour, EndAs, StandIn
+from tests.providers.standins.openai import AzureStandIn, CompatibleStandIn, OpenAIStandIn
 
 # One line for each stand-in.
-SERVERS: dict[str, type[StandIn]] = {}
+SERVERS: dict[str, type[StandIn]] = {
+    server.name: server for server in (OpenAIStandIn, AzureStandIn, CompatibleStandIn)
+}
 
 
 def behaviour_of(faults: list[str]) -> Behaviour:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.submissions.families import family_of
 from apps.submissions.models import Connection
 from tests.providers.standins.base import StandIn
+from tests.providers.standins.openai import AzureStandIn, CompatibleStandIn, OpenAIStandIn
 
 KEY = "canary-provider-key-1f0c8a"
 
@@ -27,8 +28,8 @@ class Rig:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def connect(self) -> Connection:
-        return Connection.objects.create(
-            name=f"{self.provider} stand-in",
+        connection, _ = Connection.objects.get_or_create(
+            name=f"{self.provider} at {self.base_url}",
             provider=self.provider,
             model=self.model,
             family=family_of(self.model),
@@ -36,6 +37,7 @@ class Rig:
             key_name=self.key_name,
             settings=dict(self.settings),
         )
+        return connection
 
 
 @contextmanager
@@ -49,3 +51,12 @@ def _simple(provider: str, server: type[StandIn], model: str, key: str) -> Itera
             key_name=key,
             environment={key: KEY, "PROVIDER_HOSTS": "127.0.0.1"},
         )
+
+
+RIGS: dict[str, Callable[[], AbstractContextManager[Rig]]] = {
+    "openai": lambda: _simple("openai", OpenAIStandIn, "gpt-4o-mini", "TEST_OPENAI_API_KEY"),
+    "azure_openai": lambda: _simple("azure_openai", AzureStandIn, "gpt-4o-mini", "TEST_AZURE_API_KEY"),
+    "openai_compatible": lambda: _simple(
+        "openai_compatible", CompatibleStandIn, "qwen3:8b", "TEST_OWN_API_KEY"
+    ),
+}

@@ -59,7 +59,7 @@ class OpenAIStandIn(StandIn):
             ("POST", "/v1/files", self.upload),
             ("GET", rf"/v1/files/{ID}/content", self.content),
             ("POST", "/v1/batches", self.create),
-            ("GET", "/v1/batches", self.list),
+            ("GET", "/v1/batches", self.list_batches),
             ("GET", rf"/v1/batches/{ID}", self.retrieve),
             ("POST", rf"/v1/batches/{ID}/cancel", self.cancel),
             ("POST", "/v1/chat/completions", self.complete),
@@ -115,7 +115,7 @@ class OpenAIStandIn(StandIn):
             return ["in_progress", "cancelling", "cancelled"]
         return ["in_progress", "finalizing", "completed"]
 
-    def list(self, request: Request) -> Reply:
+    def list_batches(self, request: Request) -> Reply:
         """Newest first, in pages."""
         self.lists += 1
         lag = self.behaviour.listing_lag
