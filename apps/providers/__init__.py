@@ -6,6 +6,7 @@ No code outside this package asks which provider it is talking to.
 from __future__ import annotations
 
 from apps.core.errors import DomainError
+from apps.providers.anthropic import Anthropic
 from apps.providers.azure import AzureOpenAI
 from apps.providers.base import Provider
 from apps.providers.compatible import Compatible
@@ -13,7 +14,14 @@ from apps.providers.gemini import Gemini
 from apps.providers.openai import OpenAI
 from apps.providers.rules import Rules
 
-PROVIDERS: tuple[Provider, ...] = (Rules(), OpenAI(), AzureOpenAI(), Gemini(), Compatible())
+PROVIDERS: tuple[Provider, ...] = (
+    Rules(),
+    OpenAI(),
+    Anthropic(),
+    AzureOpenAI(),
+    Gemini(),
+    Compatible(),
+)
 REGISTRY = {provider.key: provider for provider in PROVIDERS}
 
 

@@ -16,7 +16,11 @@ OVERDUE = timedelta(hours=48)
 class AzureOpenAI(Batches):
     key = "azure_openai"
     title = "Azure OpenAI"
-    hosts = ("*.openai.azure.com", "*.cognitiveservices.azure.com", "*.services.ai.azure.com")
+    hosts: tuple[str, ...] = (
+        "*.openai.azure.com",
+        "*.cognitiveservices.azure.com",
+        "*.services.ai.azure.com",
+    )
     needs_base_url = True
     default_key_name = "AZURE_OPENAI_API_KEY"
 

@@ -11,7 +11,7 @@ from apps.providers.price_list import listed_price
 class OpenAI(Batches):
     key = "openai"
     title = "OpenAI"
-    hosts = ("api.openai.com",)
+    hosts: tuple[str, ...] = ("api.openai.com",)
     base_url = "https://api.openai.com/v1"
     needs_base_url = False
     default_key_name = "OPENAI_API_KEY"

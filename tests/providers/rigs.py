@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.submissions.families import family_of
 from apps.submissions.models import Connection
+from tests.providers.standins.anthropic import AnthropicStandIn
 from tests.providers.standins.base import StandIn
 from tests.providers.standins.openai import AzureStandIn, CompatibleStandIn, OpenAIStandIn
 
@@ -55,6 +56,9 @@ def _simple(provider: str, server: type[StandIn], model: str, key: str) -> Itera
 
 RIGS: dict[str, Callable[[], AbstractContextManager[Rig]]] = {
     "openai": lambda: _simple("openai", OpenAIStandIn, "gpt-4o-mini", "TEST_OPENAI_API_KEY"),
+    "anthropic": lambda: _simple(
+        "anthropic", AnthropicStandIn, "claude-sonnet-4-5", "TEST_ANTHROPIC_API_KEY"
+    ),
     "azure_openai": lambda: _simple("azure_openai", AzureStandIn, "gpt-4o-mini", "TEST_AZURE_API_KEY"),
     "openai_compatible": lambda: _simple(
         "openai_compatible", CompatibleStandIn, "qwen3:8b", "TEST_OWN_API_KEY"
