@@ -9,6 +9,7 @@ from apps.core.errors import DomainError
 from apps.providers.anthropic import Anthropic
 from apps.providers.azure import AzureOpenAI
 from apps.providers.base import Provider
+from apps.providers.bedrock import Bedrock
 from apps.providers.compatible import Compatible
 from apps.providers.gemini import Gemini
 from apps.providers.openai import OpenAI
@@ -20,6 +21,7 @@ PROVIDERS: tuple[Provider, ...] = (
     Anthropic(),
     AzureOpenAI(),
     Gemini(),
+    Bedrock(),
     Compatible(),
 )
 REGISTRY = {provider.key: provider for provider in PROVIDERS}

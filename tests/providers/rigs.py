@@ -11,6 +11,7 @@ from apps.submissions.families import family_of
 from apps.submissions.models import Connection
 from tests.providers.standins.anthropic import AnthropicStandIn
 from tests.providers.standins.base import StandIn
+from tests.providers.standins.bedrock import BUCKET, REGION, BedrockStandIn
 from tests.providers.standins.openai import AzureStandIn, CompatibleStandIn, OpenAIStandIn
 
 KEY = "canary-provider-key-1f0c8a"
@@ -54,12 +55,37 @@ def _simple(provider: str, server: type[StandIn], model: str, key: str) -> Itera
         )
 
 
+@contextmanager
+def _bedrock() -> Iterator[Rig]:
+    with BedrockStandIn() as running:
+        yield Rig(
+            provider="bedrock",
+            server=running,
+            model="us.amazon.nova-lite-v1:0",
+            base_url=running.base_url,
+            key_name="TEST_AWS_ACCESS_KEY_ID",
+            settings={
+                "region": REGION,
+                "bucket": BUCKET,
+                "role_arn": "arn:aws:iam::123456789012:role/synthreview-batches",
+                "minimum_records": "5",
+                "storage_url": running.storage_url,
+            },
+            environment={
+                "TEST_AWS_ACCESS_KEY_ID": KEY,
+                "TEST_AWS_SECRET_ACCESS_KEY": KEY,
+                "PROVIDER_HOSTS": "127.0.0.1",
+            },
+        )
+
+
 RIGS: dict[str, Callable[[], AbstractContextManager[Rig]]] = {
     "openai": lambda: _simple("openai", OpenAIStandIn, "gpt-4o-mini", "TEST_OPENAI_API_KEY"),
     "anthropic": lambda: _simple(
         "anthropic", AnthropicStandIn, "claude-sonnet-4-5", "TEST_ANTHROPIC_API_KEY"
     ),
     "azure_openai": lambda: _simple("azure_openai", AzureStandIn, "gpt-4o-mini", "TEST_AZURE_API_KEY"),
+    "bedrock": _bedrock,
     "openai_compatible": lambda: _simple(
         "openai_compatible", CompatibleStandIn, "qwen3:8b", "TEST_OWN_API_KEY"
     ),
