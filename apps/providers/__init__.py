@@ -14,12 +14,14 @@ from apps.providers.compatible import Compatible
 from apps.providers.gemini import Gemini
 from apps.providers.openai import OpenAI
 from apps.providers.rules import Rules
+from apps.providers.vertex import Vertex
 
 PROVIDERS: tuple[Provider, ...] = (
     Rules(),
     OpenAI(),
     Anthropic(),
     AzureOpenAI(),
+    Vertex(),
     Gemini(),
     Bedrock(),
     Compatible(),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from apps.core.errors import DomainError
-from apps.core.strict_json import JsonValue, canonical_dumps
+from apps.core.strict_json import JsonValue, StrictJsonError, canonical_dumps, loads_line
 from apps.providers.base import (
     AmbiguousError,
     Answer,
@@ -195,7 +195,10 @@ class Gemini:
 
     def _reason(self, batch: Batch) -> str:
         """Why the batch failed. The SDK reads no error here (providers.md §4)."""
-        return f"{self.title} says that the batch failed, and not why."
-
-
-__all__ = ["Gemini", "ProviderError"]
+        try:
+            said = loads_line(b"".join(self._get(batch.endpoint, batch.batch_id)))
+        except (ProviderError, StrictJsonError):
+            said = None
+        error = said.get("error") if isinstance(said, dict) else None
+        message = error.get("message") if isinstance(error, dict) else None
+        return str(message or f"{self.title} says that the batch failed, and not why.")[:1000]

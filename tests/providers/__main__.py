@@ -14,12 +14,21 @@ from typing import Any, get_type_hints
 from tests.providers.standins.anthropic import AnthropicStandIn
 from tests.providers.standins.base import Behaviour, EndAs, StandIn
 from tests.providers.standins.bedrock import BedrockStandIn
+from tests.providers.standins.google import GeminiStandIn, VertexStandIn
 from tests.providers.standins.openai import AzureStandIn, CompatibleStandIn, OpenAIStandIn
 
 # One line for each stand-in.
 SERVERS: dict[str, type[StandIn]] = {
     server.name: server
-    for server in (OpenAIStandIn, AnthropicStandIn, BedrockStandIn, AzureStandIn, CompatibleStandIn)
+    for server in (
+        OpenAIStandIn,
+        AnthropicStandIn,
+        BedrockStandIn,
+        GeminiStandIn,
+        VertexStandIn,
+        AzureStandIn,
+        CompatibleStandIn,
+    )
 }
 
 

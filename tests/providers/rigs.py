@@ -12,6 +12,8 @@ from apps.submissions.models import Connection
 from tests.providers.standins.anthropic import AnthropicStandIn
 from tests.providers.standins.base import StandIn
 from tests.providers.standins.bedrock import BUCKET, REGION, BedrockStandIn
+from tests.providers.standins.google import BUCKET as GCS_BUCKET
+from tests.providers.standins.google import GeminiStandIn, VertexStandIn
 from tests.providers.standins.openai import AzureStandIn, CompatibleStandIn, OpenAIStandIn
 
 KEY = "canary-provider-key-1f0c8a"
@@ -79,12 +81,36 @@ def _bedrock() -> Iterator[Rig]:
         )
 
 
+@contextmanager
+def _vertex() -> Iterator[Rig]:
+    with VertexStandIn() as running:
+        yield Rig(
+            provider="vertex",
+            server=running,
+            model="gemini-2.5-flash",
+            base_url=running.base_url,
+            key_name="TEST_VERTEX_CREDENTIALS",
+            settings={
+                "project": "project",
+                "location": "us-central1",
+                "bucket": GCS_BUCKET,
+                "storage_url": running.storage_url,
+            },
+            environment={
+                "TEST_VERTEX_CREDENTIALS": running.service_account(),
+                "PROVIDER_HOSTS": "127.0.0.1",
+            },
+        )
+
+
 RIGS: dict[str, Callable[[], AbstractContextManager[Rig]]] = {
     "openai": lambda: _simple("openai", OpenAIStandIn, "gpt-4o-mini", "TEST_OPENAI_API_KEY"),
     "anthropic": lambda: _simple(
         "anthropic", AnthropicStandIn, "claude-sonnet-4-5", "TEST_ANTHROPIC_API_KEY"
     ),
     "azure_openai": lambda: _simple("azure_openai", AzureStandIn, "gpt-4o-mini", "TEST_AZURE_API_KEY"),
+    "vertex": _vertex,
+    "gemini": lambda: _simple("gemini", GeminiStandIn, "gemini-2.5-flash", "TEST_GEMINI_API_KEY"),
     "bedrock": _bedrock,
     "openai_compatible": lambda: _simple(
         "openai_compatible", CompatibleStandIn, "qwen3:8b", "TEST_OWN_API_KEY"
