@@ -129,8 +129,8 @@ def _post(
         return Posted(request, wait=error.after, message=described(error))
     except DefiniteRefusalError as error:
         answer = canonical_dumps({REFUSED: request.custom_id, "message": described(error)})
-    except Exception as error:  # nobody knows what the provider did
-        logger.warning("Request %s is lost", request.custom_id, exc_info=True)
+    except Exception as error:  # noqa: BLE001  nobody knows what the provider did
+        logger.warning("Request %s is lost: %s", request.custom_id, described(error))
         return Posted(request, message=described(error))
     with atomic_file(_answer_path(submission, request)) as file:
         file.write(answer.rstrip(b"\n") + b"\n")
