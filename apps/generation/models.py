@@ -117,7 +117,10 @@ class Run(models.Model):
     count = models.PositiveIntegerField(help_text="Records asked for.")
     seed = models.PositiveBigIntegerField(default=0, help_text="Makes an offline run repeatable.")
     delivery = models.CharField(
-        max_length=20, choices=Delivery, default=Delivery.BATCH, help_text="How its requests reach the provider."
+        max_length=20,
+        choices=Delivery,
+        default=Delivery.BATCH,
+        help_text="How its requests reach the provider.",
     )
     needed_by = models.DateTimeField(null=True, blank=True, help_text="Decides between batch and one by one.")
     estimate = models.JSONField(default=dict, blank=True)

@@ -19,6 +19,7 @@ from apps.records.models import Record
 from apps.specs.models import Gap, Label
 from apps.specs.selectors import current_guide, spec_view
 from apps.submissions.claims import LEASE, described, pause
+from apps.submissions.estimates import reservation_for
 from apps.submissions.request_files import FrozenRequests, PlannedRequest, freeze
 from apps.submissions.services import plan_submission
 from apps.task_types import task_type_of
@@ -183,6 +184,7 @@ def _commit(run: Run, files: Sequence[FrozenRequests]) -> None:
             purpose=PURPOSE,
             run_uuid=run.uuid,
             delivery=run.delivery,
+            reservation=reservation_for(run.estimate, requests=len(frozen.contexts)),
         )
 
 

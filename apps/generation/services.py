@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -13,11 +14,12 @@ from apps.core.strict_json import canonical_dumps
 from apps.core.wake import wake
 from apps.generation.models import MACHINE, PromptRole, PromptVersion, Run, RunStatus
 from apps.generation.planning import RunPlan
-from apps.generation.portions import Portion
 from apps.providers import provider_of
-from apps.providers.base import Volume
+from apps.providers.base import JsonObject, Volume
 from apps.specs.models import Gap, GapStatus, Project
+from apps.submissions.estimates import count_tokens, estimate
 from apps.submissions.models import Connection, Delivery, Submission
+from apps.submissions.request_files import custom_id_of
 from apps.submissions.services import request_cancel
 
 MOST_RECORDS = 1_000_000
@@ -95,39 +97,43 @@ def _refuse_misfits(gap: Gap, prompt_version: PromptVersion, connection: Connect
         raise DomainError(f"The gap {gap} names no target label: add one before generating for it.")
 
 
-def _estimate(run: Run) -> dict[str, object]:
+def _estimate(run: Run) -> dict[str, Any]:
     """What starting would ask for; measured on one rendered request of each label."""
     plan = RunPlan(run)
-    portions = plan.portions()
-    request_bytes = _sample_bytes(plan, portions) * len(portions)
-    volume = Volume(requests=len(portions), records=run.count, request_bytes=request_bytes)
+    number = len(plan.portions())
+    sample = _largest_first_request(plan)
+    size = len(canonical_dumps(sample)) * number if sample else 0
+    volume = Volume(requests=number, records=run.count, request_bytes=size)
     limits = plan.provider.limits(run.connection.endpoint)
-    time = plan.provider.time_for(volume, is_batch=True)
-    return {
-        "requests": volume.requests,
-        "records": volume.records,
-        "submissions": max(-(-volume.requests // limits.requests), -(-request_bytes // limits.bytes)),
-        "request_bytes": request_bytes,
-        "money": "0",
-        "currency": "USD",
-        "seconds": round(time.total_seconds()) if time else 0,
-        "source": "",
-        "is_guess": True,
-        "as_of": date.today().isoformat(),  # noqa: DTZ011  a day for people to read
-    }
+    same = Run.objects.filter(prompt_version=run.prompt_version, connection=run.connection).values("uuid")
+    return estimate(
+        connection=run.connection,
+        delivery=run.delivery,
+        volume=volume,
+        submissions=max(-(-number // limits.requests), -(-size // limits.bytes)),
+        tokens=count_tokens(
+            provider=plan.provider,
+            sample=sample,
+            volume=volume,
+            history=Submission.objects.filter(run_uuid__in=same),
+        ),
+        needed_by=run.needed_by,
+    )
 
 
-def _sample_bytes(plan: RunPlan, portions: list[Portion]) -> int:
-    """Size of the largest first request of a label. The provider refuses a label it cannot make anything from."""
-    samples: dict[str, int] = {}
+def _largest_first_request(plan: RunPlan) -> JsonObject | None:
+    """Of the first requests of each label. The provider refuses a label it cannot make anything from."""
+    samples: dict[str, JsonObject] = {}
+    labels = {portion.label for portion in plan.portions()}
     for request in plan.requests():
         label = request.ask.label
         if label not in samples:
-            line = plan.provider.request_line("x" * 39, request.ask, endpoint=plan.run.connection.endpoint)
-            samples[label] = len(canonical_dumps(line))
-        if len(samples) == len({portion.label for portion in portions}):
+            samples[label] = plan.provider.request_line(
+                custom_id_of("0" * 32, 1), request.ask, endpoint=plan.run.connection.endpoint
+            )
+        if len(samples) == len(labels):
             break
-    return max(samples.values(), default=0)
+    return max(samples.values(), key=lambda line: len(canonical_dumps(line)), default=None)
 
 
 def missing_to_start(project: Project, gap: Gap) -> list[str]:
