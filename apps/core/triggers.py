@@ -92,6 +92,40 @@ class Guard(Operation):
         ]
 
 
+class AfterRemake(Operation):
+    """Puts ``guard`` back where SQLite has lost it: to change a column or a constraint it makes the table anew, and
+    triggers do not come along. Belongs behind every such operation on a guarded table; PostgreSQL needs none."""
+
+    reduces_to_sql = True
+    reversible = True
+    elidable = False
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return (self.__class__.__qualname__, [self.guard], {})
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.guard.name}", params=None)
+            self.guard.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    database_backwards = database_forwards
+
+    def describe(self) -> str:
+        return f"{self.guard.describe()} (again, on SQLite)"
+
+
 def append_only(table: str) -> list[Guard]:
     """Rows of ``table`` are written once and stay."""
     message = f"{table} is append-only"

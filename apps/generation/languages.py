@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
@@ -32,6 +32,13 @@ class PromptContext:
     count: int
     record: str
     answer: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    hard_cases: tuple[str, ...] = ()
+    source: str = ""
+    finding: str = ""
+
+    def replaced(self, **changes: Any) -> PromptContext:
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,10 @@ Write {{ count }} customer messages for the label {{ label }}: {{ definition }}
         Hint("seeds", "Texts of real seed rows. Train rows are never shown."),
         Hint("count", "How many records this request asks for."),
         Hint("record, answer", "What a record looks like, which labels there are."),
+        Hint("labels", "Every label with its definition: {% for name, definition in labels.items() %}."),
+        Hint("hard_cases", "What a lead has taken of the edge cases that a model proposed."),
+        Hint("source", "To paraphrase, label or repair: the text or record that it is about."),
+        Hint("finding", "To repair: what the check says."),
     )
 
     def __init__(self) -> None:
@@ -149,7 +160,7 @@ Write {{ count }} customer messages for the label {{ label }}: {{ definition }}
 
 
 def _values(context: PromptContext) -> dict[str, Any]:
-    return asdict(context) | {"axes": dict(context.axes)}
+    return asdict(context) | {"axes": dict(context.axes), "labels": dict(context.labels)}
 
 
 # Rendered once when a version is saved, so that a mistake shows there and not in the middle of a run.
@@ -165,6 +176,10 @@ SAMPLE = PromptContext(
     count=5,
     record='A record is {"input": {"text": …}, "output": {"label": …}}.',
     answer="The label is one of: some label.",
+    labels={"some label": "What it means."},
+    hard_cases=("a hard case",),
+    source="a text",
+    finding="what is wrong",
 )
 
 LANGUAGES: dict[str, Language] = {

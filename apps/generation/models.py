@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
+from apps.records.models import Record
 from apps.specs.models import Gap, Project
 from apps.submissions.models import Connection, Delivery
 
@@ -90,7 +91,8 @@ MACHINE = Machine(
         S.ESTIMATED: frozenset({S.RUNNING, S.STOPPED}),
         S.RUNNING: frozenset({S.PAUSED, S.DONE, S.STOPPED}),
         S.PAUSED: frozenset({S.RUNNING, S.STOPPED}),
-        S.DONE: frozenset(),
+        # A person has requests without an answer asked again.
+        S.DONE: frozenset({S.RUNNING}),
         S.STOPPED: frozenset(),
     },
 )
@@ -123,6 +125,12 @@ class Run(models.Model):
         help_text="How its requests reach the provider.",
     )
     needed_by = models.DateTimeField(null=True, blank=True, help_text="Decides between batch and one by one.")
+    gate_reason = models.TextField(
+        blank=True, help_text="Why it may start although its pilot or its teacher check has not passed."
+    )
+    gate_reason_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     estimate = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -142,6 +150,10 @@ class Run(models.Model):
         constraints = [
             status_in(MACHINE, name="run_status"),
             models.CheckConstraint(condition=Q(count__gte=1), name="run_asks_for_something"),
+            models.CheckConstraint(
+                condition=Q(gate_reason="") | Q(gate_reason_by__isnull=False),
+                name="run_gate_reason_is_somebodys",
+            ),
         ]
         indexes = [
             models.Index(fields=["project", "-created_at"], name="run_of_project"),
@@ -150,3 +162,106 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk}"
+
+
+class RoleChoice(models.Model):
+    """Which connection a project uses for which role, unless somebody chooses another one."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="role_choices")
+    role = models.CharField(max_length=20, choices=PromptRole)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="role_choices")
+    chosen_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    chosen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "role"], name="role_chosen_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection} to {self.get_role_display()} for {self.project}"
+
+
+class TeacherCheck(models.Model):
+    """A generator answers real seed rows whose labels are known, before it may write many of its own."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="teacher_checks")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="teacher_checks")
+    submission_uuid = models.UUIDField(unique=True)
+    spec_version = models.PositiveIntegerField(null=True, blank=True)
+    asked = models.PositiveIntegerField()
+    answered = models.PositiveIntegerField(default=0)
+    right = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(right__lte=models.F("answered"), answered__lte=models.F("asked")),
+                name="teacher_check_adds_up",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection}: {self.right} of {self.asked} right"
+
+
+class EdgeCaseProposal(models.Model):
+    """Axes and hard cases that a model proposes for a gap. They count once a lead has taken them."""
+
+    class Status(models.TextChoices):
+        PROPOSED = "proposed"
+        APPROVED = "approved"
+        DECLINED = "declined"
+
+    gap = models.ForeignKey(Gap, on_delete=models.CASCADE, related_name="edge_case_proposals")
+    run_uuid = models.UUIDField()
+    request_id = models.CharField(max_length=64, unique=True)
+    axes = models.JSONField(help_text='{"tone": ["furious", "resigned"], …}')
+    hard_cases = models.JSONField(help_text="A list of sentences.")
+    status = models.CharField(max_length=20, choices=Status, default=Status.PROPOSED)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["proposed", "approved", "declined"]), name="proposal_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="proposed", decided_at=None) | ~Q(status="proposed"),
+                name="proposal_decided",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"edge cases for {self.gap} ({self.status})"
+
+
+class RepairOrder(models.Model):
+    """One attempt to have a dropped record mended, with what the check said of it. Written by the rooms above."""
+
+    record = models.OneToOneField(Record, on_delete=models.CASCADE, related_name="repair_order")
+    finding = models.TextField(help_text="What is wrong, in the check's words; never a protected text.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    asked_in = models.UUIDField(null=True, blank=True, help_text="The run that had it mended.")
+
+    def __str__(self) -> str:
+        return f"repair of {self.record}"
+
+
+class Trial(models.Model):
+    """A prompt tried on a few records while it is being written. Its answers never become records."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trials")
+    gap = models.ForeignKey(Gap, on_delete=models.CASCADE, related_name="trials")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="trials")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="trials")
+    template = models.TextField()
+    submission_uuid = models.UUIDField(unique=True)
+    answers = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"trial of {self.prompt}"

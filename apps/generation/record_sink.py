@@ -10,7 +10,7 @@ from apps.core.strict_json import JsonValue
 from apps.core.wake import wake
 from apps.generation.models import Run
 from apps.providers.structured import records_schema, without_added_nulls
-from apps.records.models import SourceType
+from apps.records.models import Record, SourceType
 from apps.records.services import NewRecord, create_records
 from apps.specs.selectors import spec_view
 from apps.submissions.models import Submission, SubmissionRequest
@@ -32,7 +32,8 @@ class RecordSink:
         connection = submission.connection
         project = self.run.project
         spec = project.published_spec()
-        self.schema = records_schema(task_type_of(project.task_type).record_schema(spec_view(project)))
+        self.record_schema = task_type_of(project.task_type).record_schema(spec_view(project))
+        self.schema = records_schema(self.record_schema)
         self.provenance: dict[str, Any] = {
             "source_type": SourceType.SYNTHETIC,
             "gap": self.run.gap,
@@ -51,6 +52,8 @@ class RecordSink:
             raise UnusableAnswerError(
                 "too_many_records", f"{len(records)} records where {request.context['count']} were asked for."
             )
+        source = request.context.get("derived_from")
+        derived_from = Record.objects.get(pk=source) if source else None
         return [
             NewRecord(
                 **self.provenance,
@@ -60,6 +63,7 @@ class RecordSink:
                 position=position,
                 axes=request.context["axes"],
                 seed_uuids=request.context["seed_uuids"],
+                derived_from=derived_from,
             )
             for position, record in enumerate(records)
         ]

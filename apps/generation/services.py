@@ -12,12 +12,15 @@ from apps.core.clock import database_now
 from apps.core.errors import DomainError, RefusedError, StaleStateError
 from apps.core.strict_json import canonical_dumps
 from apps.core.wake import wake
-from apps.generation.models import MACHINE, PromptRole, PromptVersion, Run, RunStatus
-from apps.generation.planning import RunPlan
+from apps.generation.gates import refuse_closed_gates
+from apps.generation.jobs import RunPlan, job_of, plan_of
+from apps.generation.models import MACHINE, PromptVersion, Run, RunStatus
 from apps.providers import provider_of
 from apps.providers.base import JsonObject, Volume
 from apps.specs.models import Gap, GapStatus, Project
-from apps.submissions.estimates import count_tokens, estimate
+from apps.submissions import services as submissions
+from apps.submissions.budgets import refuse_over_budget
+from apps.submissions.estimates import count_tokens, estimate, reservation_for
 from apps.submissions.models import Connection, Delivery, Submission
 from apps.submissions.request_files import custom_id_of
 from apps.submissions.services import request_cancel
@@ -82,10 +85,7 @@ def _refuse_misfits(gap: Gap, prompt_version: PromptVersion, connection: Connect
         raise DomainError(f"A run makes 1 to {MOST_RECORDS:,} records, not {count:,}.")
     if prompt.project_id != gap.project_id:
         raise DomainError(f"The prompt {prompt_version} belongs to another project.")
-    if prompt.role != PromptRole.GENERATE:
-        raise DomainError(
-            f"The prompt {prompt_version} is there to {prompt.get_role_display()}, not to generate."
-        )
+    job_of(prompt.role)
     if prompt.language != provider.prompt_language:
         raise DomainError(
             f"{provider.title} reads prompts written as {provider.prompt_language}; "
@@ -99,8 +99,8 @@ def _refuse_misfits(gap: Gap, prompt_version: PromptVersion, connection: Connect
 
 def _estimate(run: Run) -> dict[str, Any]:
     """What starting would ask for; measured on one rendered request of each label."""
-    plan = RunPlan(run)
-    number = len(plan.portions())
+    plan = plan_of(run)
+    number = len(plan)
     sample = _largest_first_request(plan)
     size = len(canonical_dumps(sample)) * number if sample else 0
     volume = Volume(requests=number, records=run.count, request_bytes=size)
@@ -124,14 +124,13 @@ def _estimate(run: Run) -> dict[str, Any]:
 def _largest_first_request(plan: RunPlan) -> JsonObject | None:
     """Of the first requests of each label. The provider refuses a label it cannot make anything from."""
     samples: dict[str, JsonObject] = {}
-    labels = {portion.label for portion in plan.portions()}
     for request in plan.requests():
         label = request.ask.label
         if label not in samples:
             samples[label] = plan.provider.request_line(
                 custom_id_of("0" * 32, 1), request.ask, endpoint=plan.run.connection.endpoint
             )
-        if len(samples) == len(labels):
+        if len(samples) == len(plan.gap.target_labels):
             break
     return max(samples.values(), key=lambda line: len(canonical_dumps(line)), default=None)
 
@@ -166,6 +165,10 @@ def start_run(*, run: Run, actor: User | None) -> Run:
     """
     if missing := missing_to_start(run.project, run.gap):
         raise RefusedError("This run cannot start yet. It needs:", missing)
+    refuse_closed_gates(run)
+    refuse_over_budget(
+        project=run.project, amount=reservation_for(run.estimate, requests=run.estimate["requests"]).amount
+    )
     now = database_now()
     rows = Run.objects.filter(pk=run.pk)
     try:
@@ -206,6 +209,18 @@ def stop_run(*, run: Run, actor: User | None) -> Run:
     request_cancel(submissions=list(Submission.objects.of_run(run.uuid).unfinished()))
     run.refresh_from_db()
     return run
+
+
+@transaction.atomic
+def resend_missing(*, submission: Submission, actor: User) -> Submission:
+    """Asks again what came back without an answer; a run that was done goes on until that is in."""
+    again = submissions.resend_missing(submission=submission, actor=actor)
+    run = Run.objects.filter(uuid=str(submission.run_uuid)).first()
+    if run is not None and run.status == RunStatus.DONE:
+        MACHINE.swap(
+            Run.objects.filter(pk=run.pk), old=RunStatus.DONE, new=RunStatus.RUNNING, finished_at=None
+        )
+    return again
 
 
 def finish_run(run_id: int) -> None:

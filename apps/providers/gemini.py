@@ -22,7 +22,6 @@ from apps.providers.base import (
     JsonObject,
     Limits,
     Poll,
-    ProviderError,
     Setting,
     TokenCount,
     TokenPrice,
@@ -30,7 +29,7 @@ from apps.providers.base import (
     Volume,
     require_fields,
 )
-from apps.providers.google_answers import error_answer, read_response
+from apps.providers.google_answers import LONGEST_MESSAGE, error_answer, read_response
 from apps.providers.google_calls import (
     calling,
     display_name,
@@ -45,9 +44,11 @@ from apps.providers.google_requests import count_request, generate_request
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
 from apps.providers.price_list import listed_price
+from apps.providers.refusals import refusal
 from apps.providers.result_lines import own_lines, split_lines
 
 VENDOR_URL = "https://generativelanguage.googleapis.com"
+API_VERSION = "v1"
 FILES_KEPT = timedelta(hours=48)
 
 
@@ -144,8 +145,8 @@ class Gemini:
             job = client.batches.get(name=batch.batch_id)
         file = job.dest.file_name if job.dest else ""
         if file:
-            chunks = self._get(batch.endpoint, f"{file}:download?alt=media")
-            yield from own_lines(split_lines(chunks), batch.nonce, id_name="key")
+            with self._get(batch.endpoint, f"{file}:download?alt=media") as chunks:
+                yield from own_lines(split_lines(chunks), batch.nonce, id_name="key")
 
     def read_answer(self, line: JsonValue) -> Answer:
         values = require_fields(line, {"key": str})
@@ -175,30 +176,36 @@ class Gemini:
     def _client(self, endpoint: Endpoint, within: timedelta) -> Iterator[Any]:
         key, url = key_of(endpoint, self.default_key_name), endpoint.base_url or VENDOR_URL
         # Said outright, so that neither a project nor another interface comes from the environment.
-        who = {"vertexai": False, "api_key": key}
+        who: dict[str, Any] = {"vertexai": False, "api_key": key, "api_version": API_VERSION}
         with (
             calling(self.title, secrets=(key,)),
             genai_client(self.hosts, within=within, base_url=url, **who) as client,
         ):
             yield client
 
-    def _get(self, endpoint: Endpoint, path: str) -> Iterator[bytes]:
-        """What the SDK has no call for: a file as a stream, and a batch with its reason. The key goes in a header."""
+    @contextmanager
+    def _get(self, endpoint: Endpoint, path: str) -> Iterator[Iterator[bytes]]:
+        """The body of what the SDK has no call for, as a stream. The key goes in a header, never in the URL."""
         key, url = key_of(endpoint, self.default_key_name), endpoint.base_url or VENDOR_URL
         with (
             calling(self.title, secrets=(key,)),
             http_client(self.hosts, timeout=self.call_within.total_seconds()) as http,
-            http.stream("GET", f"{url.rstrip('/')}/v1/{path}", headers={"x-goog-api-key": key}) as response,
+            http.stream(
+                "GET", f"{url.rstrip('/')}/{API_VERSION}/{path}", headers={"x-goog-api-key": key}
+            ) as response,
         ):
-            response.raise_for_status()
-            yield from response.iter_bytes()
+            if response.status_code != 200:
+                raise refusal(response.status_code, f"{path.partition('?')[0]} cannot be fetched")
+            yield response.iter_bytes()
 
     def _reason(self, batch: Batch) -> str:
-        """Why the batch failed. The SDK reads no error here (providers.md §4)."""
+        """Why the batch failed: it stands in the operation, and the SDK drops it."""
+        with self._get(batch.endpoint, batch.batch_id) as chunks:
+            body = next(split_lines(chunk.replace(b"\n", b" ") for chunk in chunks), b"")
         try:
-            said = loads_line(b"".join(self._get(batch.endpoint, batch.batch_id)))
-        except (ProviderError, StrictJsonError):
-            said = None
-        error = said.get("error") if isinstance(said, dict) else None
+            operation = loads_line(body)
+        except StrictJsonError:
+            operation = None
+        error = operation.get("error") if isinstance(operation, dict) else None
         message = error.get("message") if isinstance(error, dict) else None
-        return str(message or f"{self.title} says that the batch failed, and not why.")[:1000]
+        return str(message or f"{self.title} does not say why.")[:LONGEST_MESSAGE]

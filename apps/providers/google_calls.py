@@ -52,7 +52,9 @@ def calling(name: str, *, secrets: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 @contextmanager
-def genai_client(hosts: tuple[str, ...], *, within: timedelta, base_url: str, **who: Any) -> Iterator[Any]:
+def genai_client(
+    hosts: tuple[str, ...], *, within: timedelta, base_url: str, api_version: str, **who: Any
+) -> Iterator[Any]:
     """A ``genai.Client`` for ``who`` that tries once, for at most ``within`` at each step of a call.
 
     Without a timeout of its own the SDK switches off the one of its HTTP client.
@@ -61,6 +63,7 @@ def genai_client(hosts: tuple[str, ...], *, within: timedelta, base_url: str, **
     with http_client(hosts, timeout=seconds) as http:
         options = {
             "httpx_client": http,
+            "api_version": api_version,
             "timeout": int(seconds * 1000),
             "retry_options": {"attempts": 1},
             **({"base_url": base_url} if base_url else {}),

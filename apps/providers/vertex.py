@@ -23,7 +23,9 @@ from apps.providers.base import (
     Answer,
     Ask,
     Batch,
+    BatchState,
     Created,
+    DefiniteRefusalError,
     Endpoint,
     Found,
     JsonObject,
@@ -36,7 +38,7 @@ from apps.providers.base import (
     UnreadableAnswerError,
     Volume,
 )
-from apps.providers.google_answers import error_answer, read_response
+from apps.providers.google_answers import LONGEST_MESSAGE, error_answer, read_response
 from apps.providers.google_calls import (
     calling,
     display_name,
@@ -47,16 +49,19 @@ from apps.providers.google_calls import (
     made_at,
     state_of,
 )
+from apps.providers.google_credentials import access_token, bearer
 from apps.providers.google_requests import count_request, generate_request
-from apps.providers.keys import MissingKeyError, read_key
 from apps.providers.network import guarded_session
 from apps.providers.price_list import listed_price
 from apps.providers.result_lines import MAX_RESULT_LINE_BYTES, split_lines
 from apps.providers.sdk import sdk
 
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+API_VERSION = "v1beta1"
 _ID = re.compile(r"\(Request (([0-9a-f]{32})-\d{6})\. It is no part of the task\.\)")
-CHUNK = 256 * 1024
+# Of what Cloud Storage takes and gives in one call, and of what is held in memory.
+CHUNK = 4 * 1024 * 1024
+PIECE = 64 * 1024
+RESOURCE_EXHAUSTED = 8
 
 
 class Vertex:
@@ -73,7 +78,7 @@ class Vertex:
             is_required=False,
         ),
     )
-    hosts: tuple[str, ...] = ("*.googleapis.com",)
+    hosts: tuple[str, ...] = ("*.googleapis.com", "aiplatform.*.rep.googleapis.com")
     needs_base_url = False
     default_key_name = "VERTEX_CREDENTIALS"
     prompt_language = "jinja"
@@ -111,14 +116,20 @@ class Vertex:
         """Under a name that follows from the nonce, so that doing it again changes nothing."""
         name = f"{_folder(batch)}/requests.jsonl"
         with self._storage(batch.endpoint) as bucket, batch.request_file.open("rb") as file:
-            bucket.blob(name).upload_from_file(file, content_type="application/jsonl", retry=None)
+            bucket.blob(name, chunk_size=CHUNK).upload_from_file(
+                file, content_type="application/jsonl", retry=None
+            )
         return f"gs://{batch.endpoint.settings['bucket']}/{name}"
 
     def create(self, batch: Batch) -> Created:
-        output = f"gs://{batch.endpoint.settings['bucket']}/{_folder(batch)}/out"
+        output = f"gs://{batch.endpoint.settings.get('bucket')}/{_folder(batch)}/out"
         config = {"dest": output, "display_name": display_name(batch.nonce)}
-        with self._client(batch.endpoint, self.call_within) as client:
-            job = client.batches.create(model=batch.model, src=batch.upload, config=config)
+        try:
+            with self._client(batch.endpoint, self.call_within) as client:
+                job = client.batches.create(model=batch.model, src=batch.upload, config=config)
+        except DomainError as error:
+            # Only from before the call: no key, no SDK.
+            raise DefiniteRefusalError(f"Nothing was sent: {error}") from error
         if not job.name:
             raise AmbiguousError(f"{self.title} answered without the name of a job.")
         return Created(job.name)
@@ -130,15 +141,23 @@ class Vertex:
             return [Found(job.name, made_at(job)) for job in jobs if job.display_name == name]
 
     def poll(self, batch: Batch) -> Poll:
-        """Not by the SDK's ``done``, which forgets PARTIALLY_SUCCEEDED."""
+        """Not by the SDK's ``done``, which forgets PARTIALLY_SUCCEEDED.
+
+        A job that was turned away for its size before it began has cost nothing, and may be sent again.
+        """
         job = self._job(batch)
-        error = getattr(job.error, "message", "") if job.error else ""
-        return Poll(state_of(job), str(error or ""))
+        state, error = state_of(job), job.error
+        if state == BatchState.FAILED and error and error.code == RESOURCE_EXHAUSTED and not job.start_time:
+            state = BatchState.DEFERRED
+        return Poll(state, (error.message or "")[:LONGEST_MESSAGE] if error else "")
 
     def results(self, batch: Batch) -> Iterator[bytes]:
         """Every ``predictions*.jsonl`` below the job's folder; none, when nothing was done."""
-        folder = self._output_folder(self._job(batch))
-        return _own_lines(self._lines(batch, folder) if folder else iter(()), batch.nonce)
+        info = self._job(batch).output_info
+        folder = info.gcs_output_directory if info else ""
+        # A job that says no folder of its own has at most written into the one that it was given.
+        path = urlsplit(folder or "").path.strip("/") or f"{_folder(batch)}/out"
+        return _own_lines(self._lines(batch, path), batch.nonce)
 
     def read_answer(self, line: JsonValue) -> Answer:
         if not isinstance(line, dict):
@@ -169,73 +188,51 @@ class Vertex:
         with self._client(batch.endpoint, self.call_within) as client:
             return client.batches.get(name=batch.batch_id)
 
-    def _output_folder(self, job: Any) -> str:
-        """Within the bucket; "" when the job names none."""
-        place = getattr(job.output_info, "gcs_output_directory", "") if job.output_info else ""
-        return urlsplit(place or "").path.strip("/")
-
     def _lines(self, batch: Batch, folder: str) -> Iterator[bytes]:
         with self._storage(batch.endpoint) as bucket:
             for blob in bucket.list_blobs(prefix=f"{folder}/", retry=None):
                 name = blob.name.rpartition("/")[2]
                 if name.startswith("predictions") and name.endswith(".jsonl"):
                     with blob.open("rb", chunk_size=CHUNK, retry=None) as file:
-                        yield from split_lines(iter(lambda: file.read(CHUNK), b""))
+                        yield from split_lines(iter(lambda: file.read(PIECE), b""))
 
     @contextmanager
     def _client(self, endpoint: Endpoint, within: timedelta) -> Iterator[Any]:
-        with calling(self.title):
-            credentials = self._credentials(endpoint)
-            # Said outright: what the environment says is dropped as soon as there is a base URL.
-            who = {
-                "vertexai": True,
-                "project": endpoint.settings["project"],
-                "location": endpoint.settings["location"],
-                "credentials": credentials,
-            }
-            with genai_client(self.hosts, within=within, base_url=endpoint.base_url, **who) as client:
-                yield client
+        settings, token = endpoint.settings, self._token(endpoint)
+        # Said outright: what the environment says is dropped as soon as there is a base URL.
+        who: dict[str, Any] = {
+            "vertexai": True,
+            "api_version": API_VERSION,
+            "project": settings["project"],
+            "location": settings["location"],
+            "credentials": bearer(token),
+        }
+        with (
+            calling(self.title, secrets=(token,)),
+            genai_client(self.hosts, within=within, base_url=endpoint.base_url, **who) as client,
+        ):
+            yield client
 
     @contextmanager
     def _storage(self, endpoint: Endpoint) -> Iterator[Any]:
         """The bucket, over the guarded session."""
-        storage, settings = sdk("google.cloud.storage"), endpoint.settings
-        with calling(self.title), guarded_session(self.hosts) as session:
-            session.headers["Authorization"] = f"Bearer {self._credentials(endpoint).token}"
-            client = storage.Client(
+        settings, token = endpoint.settings, self._token(endpoint)
+        options = {"api_endpoint": settings["storage_url"]} if settings.get("storage_url") else None
+        with calling(self.title, secrets=(token,)), guarded_session(self.hosts) as session:
+            session.headers["Authorization"] = f"Bearer {token}"
+            client = sdk("google.cloud.storage").Client(
                 project=settings["project"],
                 credentials=sdk("google.auth.credentials").AnonymousCredentials(),
                 _http=session,
-                client_options={"api_endpoint": settings["storage_url"]}
-                if settings.get("storage_url")
-                else None,
+                client_options=options,
             )
             yield client.bucket(settings["bucket"])
 
-    def _credentials(self, endpoint: Endpoint) -> Any:
-        """A token for an hour, fetched over the guarded session; what holds it cannot fetch another by itself."""
-        with guarded_session(self.hosts) as session:
-            source = self._source(endpoint)
-            source.refresh(sdk("google.auth.transport.requests").Request(session=session))
-        return sdk("google.oauth2.credentials").Credentials(token=source.token)
-
-    def _source(self, endpoint: Endpoint) -> Any:
-        """The service account that the connection names, or whoever this machine is to Google."""
-        try:
-            text = read_key(endpoint.key_name or self.default_key_name)
-        except MissingKeyError:
-            if endpoint.key_name:
-                raise
-            found, _ = sdk("google.auth").default(scopes=SCOPES)
-            return found
-        try:
-            info = json.loads(text)
-        except ValueError as error:
-            raise DomainError(
-                f"{endpoint.key_name or self.default_key_name} is not the JSON of a service account's key."
-            ) from error
-        account = sdk("google.oauth2.service_account").Credentials
-        return account.from_service_account_info(info, scopes=SCOPES)
+    def _token(self, endpoint: Endpoint) -> str:
+        for setting in self.settings:
+            if setting.is_required and not endpoint.settings.get(setting.name):
+                raise DomainError(f"The connection to {self.title} has no {setting.name!r}: fill it in.")
+        return access_token(endpoint, self.default_key_name, hosts=self.hosts)
 
 
 def _folder(batch: Batch) -> str:

@@ -171,6 +171,28 @@ class Record(models.Model):
         return self.output if self.edited_output is None else self.edited_output
 
 
+class UnlabelledInput(models.Model):
+    """A real input without a label, waiting for a model to propose one. Never shown as an example."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="unlabelled_inputs")
+    input = models.JSONField()
+    canonical_hash = models.CharField(max_length=64)
+    source = models.CharField(max_length=300, blank=True, help_text="Which file it came in, and whose it is.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    asked_in = models.UUIDField(null=True, blank=True, help_text="The run that had it labelled.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "canonical_hash"], name="unlabelled_text_once")
+        ]
+        indexes = [
+            models.Index(fields=["project", "id"], condition=Q(asked_in=None), name="unlabelled_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"unlabelled input {self.pk}"
+
+
 class RecordEvent(models.Model):
     """One step in a record's life. Append-only (trigger), hash-chained: digests only, never text."""
 

@@ -135,6 +135,14 @@ class Spec(models.Model):
     min_chars = models.PositiveIntegerField(default=3)
     max_chars = models.PositiveIntegerField(default=4000)
     forbidden_tokens = models.JSONField(default=list, blank=True)
+    teacher_bar = models.FloatField(
+        default=0.8,
+        help_text="Share of real examples that a generator must answer right before its first large run.",
+    )
+    pilot_size = models.PositiveIntegerField(
+        default=150,
+        help_text="A larger run of a network generator needs a reviewed pilot of the same prompt and model.",
+    )
     checks = models.JSONField(
         default=dict,
         blank=True,
@@ -149,6 +157,9 @@ class Spec(models.Model):
             models.UniqueConstraint(fields=["project", "version"], name="spec_version_once"),
             models.UniqueConstraint(fields=["project"], condition=Q(status="draft"), name="one_spec_draft"),
             models.CheckConstraint(condition=Q(status__in=VersionStatus.values), name="spec_status"),
+            models.CheckConstraint(
+                condition=Q(teacher_bar__gte=0, teacher_bar__lte=1), name="spec_teacher_bar_is_a_share"
+            ),
             models.CheckConstraint(
                 condition=Q(min_chars__lte=models.F("max_chars")), name="spec_length_bounds"
             ),

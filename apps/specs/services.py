@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -272,6 +272,19 @@ def open_gap(*, gap: Gap, actor: User | None) -> Gap:
     if opened != 1:
         raise StaleStateError(f"The gap {gap} is no draft any more: it was opened by somebody else.")
     gap.refresh_from_db()
+    return gap
+
+
+@transaction.atomic
+def extend_axes(*, gap: Gap, axes: Mapping[str, Sequence[str]]) -> Gap:
+    """Adds axes, and values to those that there are. A gap's slice is locked by its labels, so it may be open."""
+    gap = Gap.objects.select_for_update().get(pk=gap.pk)
+    merged = {name: list(values) for name, values in gap.axes.items()}
+    for name, values in axes.items():
+        known = merged.setdefault(name, [])
+        known += [value for value in values if value not in known]
+    Gap.objects.filter(pk=gap.pk).update(axes=merged)
+    gap.axes = merged
     return gap
 
 

@@ -52,6 +52,18 @@ def reserve(*, project: Project, amount: Decimal) -> str:
     return month
 
 
+def refuse_over_budget(*, project: Project, amount: Decimal) -> None:
+    """The same refusal before anything is written down; what holds is the reservation."""
+    budget = Budget.objects.filter(project=project).first()
+    if budget is None:
+        return
+    caps = {Spending.TOTAL: budget.total_cap, period_of(database_now()): budget.month_cap}
+    for period, cap in caps.items():
+        row = Spending.objects.filter(project=project, period=period).first() or Spending(period=period)
+        if cap is not None and row.reserved + row.spent + amount > cap:
+            _refuse(row, amount, cap)
+
+
 def _take(rows: Any, amount: Decimal, cap: Decimal | None) -> bool:
     """Reserves in one statement, if the cap allows it."""
     within = Q() if cap is None else Q(reserved__lte=Decimal(cap) - amount - F("spent"))

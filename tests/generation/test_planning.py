@@ -9,8 +9,9 @@ import pytest
 
 from apps.core.strict_json import loads_line
 from apps.generation import planning
+from apps.generation.jobs.generate import SEEDS_PER_REQUEST
 from apps.generation.models import Run, RunStatus
-from apps.generation.planning import SEEDS_PER_REQUEST, plan_run
+from apps.generation.planning import plan_run
 from apps.generation.services import stop_run
 from apps.records.models import Record, Use
 from apps.specs.models import Gap

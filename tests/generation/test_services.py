@@ -65,7 +65,7 @@ def test_parts_that_do_not_fit_together_are_refused(gap: Gap) -> None:
         make_run(gap, prompt=prompt, count=0)
     Prompt.objects.update(role=PromptRole.JUDGE)
     prompt.prompt.refresh_from_db()
-    with pytest.raises(DomainError, match="not to generate"):
+    with pytest.raises(DomainError, match="not for runs"):
         make_run(gap, prompt=prompt)
     Prompt.objects.update(role=PromptRole.GENERATE, language=PromptLanguage.JINJA)
     prompt.prompt.refresh_from_db()

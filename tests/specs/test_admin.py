@@ -50,6 +50,8 @@ def spec_data(project: Project, **values: Any) -> dict[str, Any]:
         "max_chars": 400,
         "forbidden_tokens": "[]",
         "checks": "{}",
+        "teacher_bar": 0.8,
+        "pilot_size": 150,
     } | values
 
 

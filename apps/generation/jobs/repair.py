@@ -1,0 +1,73 @@
+"""One attempt to mend a record that a check dropped: a new record, with the finding in the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from apps.core.errors import DomainError, StaleStateError
+from apps.core.strict_json import canonical_dumps
+from apps.generation.jobs.base import RunPlan
+from apps.generation.models import RepairOrder, Run
+from apps.generation.record_sink import RecordSink
+from apps.providers.base import Ask
+from apps.submissions.request_files import PlannedRequest
+
+
+class RepairPlan(RunPlan):
+    """The orders of the gap that no run has taken yet, oldest first."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        waiting = RepairOrder.objects.filter(record__gap=run.gap, asked_in=None)
+        self.orders = list(waiting.select_related("record").order_by("id")[: run.count])
+        if not self.orders:
+            raise DomainError(
+                f"No record of {run.gap} waits to be mended: choose some on the page of dropped records."
+            )
+
+    def __len__(self) -> int:
+        return len(self.orders)
+
+    def take(self) -> None:
+        rows = RepairOrder.objects.filter(pk__in=[order.pk for order in self.orders], asked_in=None)
+        if rows.update(asked_in=self.run.uuid) != len(self.orders):
+            raise StaleStateError("Another run mends some of these records.")
+
+    def requests(self) -> Iterator[PlannedRequest]:
+        for order in self.orders:
+            record = order.record
+            payload = {"input": record.current_input, "output": record.current_output}
+            rendered = self.rendered(
+                label=record.label,
+                axes=record.axes,
+                source=canonical_dumps(payload).decode(),
+                finding=order.finding,
+            )
+            ask = Ask(prompt=rendered.prompt, schema=self.answer_schema, label=record.label)
+            context = {
+                "label": record.label,
+                "axes": record.axes,
+                "count": 1,
+                "seed_uuids": [],
+                "derived_from": record.pk,
+            }
+            yield PlannedRequest(ask, context)
+
+
+class Repair:
+    starter = """\
+This record was dropped by a check:
+
+{{ source }}
+
+What the check says: {{ finding }}
+
+Write it once more so that the check has nothing to say, and change nothing else. {{ record }} {{ answer }}
+"""
+    needs_pilot = False
+
+    def plan(self, run: Run) -> RepairPlan:
+        return RepairPlan(run)
+
+    def sink(self, submission_id: int) -> RecordSink:
+        return RecordSink(submission_id)
