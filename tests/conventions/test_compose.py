@@ -16,8 +16,8 @@ import dj_database_url
 import pytest
 import yaml
 
-from synthreview import wall
 from apps.operations.sweeps import SERVED_BY
+from synthreview import wall
 
 ROOT = Path(__file__).resolve().parents[2]
 Compose = dict[str, Any]
