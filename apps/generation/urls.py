@@ -14,6 +14,13 @@ urlpatterns = [
     path("runs/new/", views.run_new, name="run-new"),
     path("runs/<int:pk>/start/", views.run_start, name="run-start"),
     path("runs/<int:pk>/stop/", views.run_stop, name="run-stop"),
+    path("runs/<int:pk>/reason/", views.run_reason, name="run-reason"),
+    path("runs/<int:pk>/teacher-check/", views.teacher_check, name="teacher-check"),
+    path(
+        "submissions/<int:pk>/resend-missing/",
+        views.submission_resend_missing,
+        name="submission-resend-missing",
+    ),
     path("submissions/<int:pk>/resend/", views.submission_resend, name="submission-resend"),
     path("submissions/<int:pk>/abandon/", views.submission_abandon, name="submission-abandon"),
 ]

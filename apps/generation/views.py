@@ -13,9 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.core.errors import DomainError, RefusedError
 from apps.generation import prompts, services
 from apps.generation.forms import PromptForm, RunForm, VersionForm
+from apps.generation.gates import give_reason
 from apps.generation.languages import LANGUAGES
 from apps.generation.models import Prompt, PromptLanguage, Run
 from apps.generation.selectors import prompts_of, runs_of, version_entries
+from apps.generation.teacher import start_teacher_check
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Project, Role
 from apps.submissions import services as submissions
@@ -131,6 +133,35 @@ def run_stop(request: ProjectRequest, project: Project, pk: int) -> HttpResponse
     services.stop_run(run=run, actor=request.user)
     messages.success(request, "Stopped. Records that were in stay; nothing more comes in.")
     return redirect("reports:run-detail", project.slug, run.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def run_reason(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    run = get_object_or_404(Run, project=project, pk=pk)
+    give_reason(run=run, reason=request.POST.get("reason", ""), actor=request.user)
+    messages.success(request, "Written down. It stays on the run.")
+    return redirect("reports:run-detail", project.slug, run.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def teacher_check(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    run = get_object_or_404(Run.objects.select_related("connection"), project=project, pk=pk)
+    check = start_teacher_check(project=project, connection=run.connection, actor=request.user)
+    messages.success(
+        request, f"The model is asked {check.asked} seed rows; the page shows what it got right."
+    )
+    return redirect("reports:run-detail", project.slug, run.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def submission_resend_missing(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    submission = get_object_or_404(Submission.objects.select_related("connection"), project=project, pk=pk)
+    again = services.resend_missing(submission=submission, actor=request.user)
+    messages.success(request, f"{again.request_count} requests are asked again, and nothing else.")
+    return _back_to_run(project, submission)
 
 
 @project_view(Role.LEAD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.core.charts.sparkline import sparkline
-from apps.generation.models import Run, RunStatus
+from apps.generation.gates import Gate, gates_of, latest_teacher_check
+from apps.generation.models import Run, RunStatus, TeacherCheck
 from apps.generation.services import missing_to_start
 from apps.records.models import Record
 from apps.records.states import RecordStatus
+from apps.reports.run_money import RunMoney, dollars, price_words, run_money
 from apps.specs.models import Project
+from apps.submissions.estimates import expiry_warning
 from apps.submissions.selectors import SubmissionsOfRun, submissions_of_run
 from apps.task_types import task_type_of
 from apps.validation.models import Finding
@@ -80,6 +84,19 @@ class RunPage:
     def can_stop(self) -> bool:
         return self.run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
 
+    money: RunMoney
+    gates: list[Gate]
+    teacher_check: TeacherCheck | None
+    """The newest one, while the run waits for it."""
+
+    @property
+    def is_held(self) -> bool:
+        return not self.run.gate_reason and any(not gate.is_open for gate in self.gates)
+
+    @property
+    def warnings(self) -> list[str]:
+        return list(filter(None, map(expiry_warning, self.sent.submissions)))
+
     @property
     def estimate(self) -> list[Figure]:
         return estimate_figures(self.run.estimate)
@@ -97,6 +114,7 @@ def run_page(run: Run) -> RunPage:
     checked = made - unchecked
     kept = checked - dropped
     is_running = run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
+    gates = gates_of(run) if run.status == RunStatus.ESTIMATED else []
     return RunPage(
         run=run,
         sentence=_sentence(run, made),
@@ -110,24 +128,42 @@ def run_page(run: Run) -> RunPage:
         missing=missing_to_start(run.project, run.gap) if run.status == RunStatus.ESTIMATED else [],
         waiting=counts.get(RecordStatus.AWAITING_REVIEW, 0),
         is_live=is_running or unchecked > 0,
+        money=run_money(run.uuid, sent.submissions),
+        gates=gates,
+        teacher_check=latest_teacher_check(run.project, run.connection) if gates else None,
     )
 
 
 def estimate_figures(estimate: dict[str, Any]) -> list[Figure]:
     """What starting would ask for, in words."""
     batches = estimate["submissions"]
-    return [
+    figures = [
         Figure("Records", f"{estimate['records']:,}", "asked for"),
         Figure(
             "Requests", f"{estimate['requests']:,}", f"in {batches:,} batch{'es' if batches != 1 else ''}"
         ),
-        Figure(
-            "Money",
-            f"{estimate['money']} {estimate['currency']}",
-            f"{'a guess: ' if estimate['is_guess'] else ''}{estimate['source']}",
-        ),
-        Figure("Time", in_words(timedelta(seconds=estimate["seconds"])), "checks included"),
     ]
+    if tokens := estimate.get("input_tokens", 0) + estimate.get("output_tokens", 0):
+        figures.append(Figure("Tokens", f"{tokens:,}", estimate["tokens_source"]))
+    figures.append(Figure("Money", _money_words(estimate), _money_note(estimate)))
+    if estimate["seconds"]:
+        figures.append(Figure("Time", in_words(timedelta(seconds=estimate["seconds"])), "checks included"))
+    elif hours := estimate.get("window_hours"):
+        figures.append(Figure("Time", f"up to {hours:,} hours", "by the provider's documentation"))
+    return figures
+
+
+def _money_words(estimate: dict[str, Any]) -> str:
+    about = "about " if estimate["is_guess"] and Decimal(estimate["money"]) else ""
+    return f"{about}{dollars(estimate['money'])}"
+
+
+def _money_note(estimate: dict[str, Any]) -> str:
+    note = price_words(estimate.get("price") or {"source": estimate["source"]})
+    full = Decimal(estimate.get("synchronous_money") or 0)
+    if full > Decimal(estimate["money"]):
+        note += f"; {dollars(full)} one by one"
+    return note
 
 
 def _sentence(run: Run, made: int) -> str:

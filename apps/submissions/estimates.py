@@ -151,5 +151,5 @@ def expiry_warning(submission: Submission, *, within: timedelta = timedelta(days
         return ""
     return (
         f"The provider deletes these results on {timezone.localtime(expire_at):%-d %b, %H:%M}; they are not here "
-        "yet. See why under “Why”, and that the generation worker runs."
+        "yet. Look at what happened to the batch below, and whether the generation worker runs."
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from apps.core.clock import database_now
 from apps.submissions.models import (
@@ -96,13 +96,22 @@ class SubmissionsOfRun:
     def requests_missing(self) -> int:
         return self.requests.get(RequestOutcome.MISSING, 0)
 
+    @property
+    def with_missing(self) -> list[Submission]:
+        """Ended ones some of whose requests may be asked again; ``missing`` says how many."""
+        return [submission for submission in self.submissions if getattr(submission, "missing", 0)]
+
     def count_by_status(self) -> dict[str, int]:
         return dict(Counter(submission.status for submission in self.submissions))
 
 
 def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
     """Four queries, however large the run."""
-    submissions = Submission.objects.of_run(run_uuid).select_related("connection", "resent_by")
+    submissions = (
+        Submission.objects.of_run(run_uuid)
+        .select_related("connection", "resent_by")
+        .annotate(missing=Count("requests", filter=Q(requests__outcome=RequestOutcome.MISSING)))
+    )
     outcomes = (
         SubmissionRequest.objects.filter(submission__run_uuid=run_uuid)
         .values_list("outcome", "reason")
