@@ -211,6 +211,8 @@ class VertexStandIn(GoogleStandIn):
     list_pattern = r"/v1beta1/projects/[^/]+/locations/[^/]+/batchPredictionJobs"
 
     def __init__(self, *, port: int = 0) -> None:
+        self.no_token: tuple[int, dict[str, str]] | None = None
+        """Status and body of the token service when it gives none."""
         super().__init__(port=port)
         self.folder = tempfile.mkdtemp(prefix="synthreview-gcs-")
         self.storage = create_server("127.0.0.1", 0, data_dir=self.folder, default_bucket=BUCKET)
@@ -230,6 +232,7 @@ class VertexStandIn(GoogleStandIn):
             r"/v1beta1/projects/[^/]+/locations/[^/]+/publishers/google/models/([^/]+)",
         )
         return [
+            ("GET", "/", self.what_to_set),
             ("POST", "/token", self.token),
             ("POST", jobs, self.create),
             ("GET", jobs, self.list_jobs),
@@ -241,6 +244,12 @@ class VertexStandIn(GoogleStandIn):
             ),
             ("POST", rf"{model}:generateContent", lambda request, model: self.generate(request)),
         ]
+
+    def what_to_set(self, request: Request) -> Reply:
+        """For who runs it by hand: the connection's settings, and the credentials of the generation worker."""
+        names = {"project": "project", "location": "us-central1", "bucket": BUCKET}
+        settings = {**names, "storage_url": self.storage_url}
+        return Reply(body={"settings": settings, "VERTEX_CREDENTIALS": self.service_account()})
 
     def service_account(self) -> str:
         """The JSON of a key whose token service is this server."""
@@ -261,6 +270,8 @@ class VertexStandIn(GoogleStandIn):
         )
 
     def token(self, request: Request) -> Reply:
+        if self.no_token:
+            return Reply(*self.no_token)
         return Reply(body={"access_token": "token-of-a-test", "expires_in": 3600, "token_type": "Bearer"})
 
     def create(self, request: Request) -> Reply:
