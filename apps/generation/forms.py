@@ -6,10 +6,12 @@ from typing import Any
 
 from django import forms
 
+from apps.generation.jobs import JOBS
 from apps.generation.languages import LANGUAGES, LONGEST_TEMPLATE
 from apps.generation.models import Prompt, PromptLanguage, PromptRole, PromptVersion
 from apps.generation.selectors import readable_languages
 from apps.generation.services import MOST_RECORDS
+from apps.providers import REGISTRY
 from apps.specs.models import Gap, GapStatus, Project
 from apps.submissions.models import Connection, Delivery
 
@@ -39,6 +41,12 @@ class PromptForm(VersionForm):
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.project = project
+        self.fields["role"] = forms.ChoiceField(
+            label="Used to",
+            required=False,
+            choices=[(role.value, role.label) for role in PromptRole if role in JOBS],
+            initial=PromptRole.GENERATE,
+        )
         readable = readable_languages()
         choices = [(value, label) for value, label in PromptLanguage.choices if value in readable]
         self.fields["language"] = forms.ChoiceField(
@@ -48,13 +56,58 @@ class PromptForm(VersionForm):
             # With one provider there is nothing to choose.
             widget=forms.HiddenInput if len(choices) == 1 else forms.Select,
         )
-        self.initial.setdefault("template", LANGUAGES[choices[0][0]].starter)
+        self.initial.setdefault(
+            "template", starter_of(self.initial.get("language", choices[0][0]), self.initial.get("role", ""))
+        )
+
+    def clean_role(self) -> str:
+        return self.cleaned_data["role"] or PromptRole.GENERATE
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        is_phrases = cleaned.get("language") == PromptLanguage.PHRASES
+        if is_phrases and cleaned.get("role", PromptRole.GENERATE) != PromptRole.GENERATE:
+            self.add_error("role", "Phrases can only generate: write this one as a Jinja template.")
+        return cleaned
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
         if self.project.prompts.filter(name=name).exists():
             raise forms.ValidationError("There is a prompt of this name: open it and add a version.")
         return name
+
+
+def starter_of(language: str, role: str) -> str:
+    """What an empty editor begins with."""
+    if language == PromptLanguage.JINJA and role in JOBS:
+        return JOBS[role].starter
+    return LANGUAGES[language].starter
+
+
+class WorkbenchForm(forms.Form):
+    """A prompt being written, and what it is looked at with."""
+
+    template = forms.CharField(
+        label="Prompt",
+        max_length=LONGEST_TEMPLATE,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 22, "class": "mono", "spellcheck": "false"}),
+    )
+    gap = forms.ModelChoiceField(Gap.objects.none())
+    connection = forms.ModelChoiceField(Connection.objects.none(), label="Generator")
+
+    def __init__(self, prompt: Prompt, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        readers = [key for key, provider in REGISTRY.items() if provider.prompt_language == prompt.language]
+        offered = {
+            "gap": prompt.project.gaps.exclude(status=GapStatus.CLOSED).order_by("name"),
+            "connection": Connection.objects.filter(is_enabled=True, provider__in=readers).order_by("name"),
+        }
+        for name, rows in offered.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = rows
+                field.empty_label = None
 
 
 class RunForm(forms.Form):
@@ -93,7 +146,7 @@ class RunForm(forms.Form):
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         gaps = project.gaps.exclude(status=GapStatus.CLOSED) if project.is_sandbox else _open(project)
-        versions = PromptVersion.objects.filter(prompt__project=project, prompt__role=PromptRole.GENERATE)
+        versions = PromptVersion.objects.filter(prompt__project=project, prompt__role__in=JOBS)
         self._offer("gap", gaps.order_by("name"))
         self._offer("prompt_version", versions.select_related("prompt").order_by("prompt__name", "-version"))
         self._offer("connection", Connection.objects.filter(is_enabled=True).order_by("name"))

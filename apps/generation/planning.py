@@ -13,6 +13,7 @@ from apps.generation.jobs import RunPlan, plan_of
 from apps.generation.models import Run, RunStatus
 from apps.submissions.claims import described, pause
 from apps.submissions.estimates import reservation_for
+from apps.submissions.models import Delivery
 from apps.submissions.request_files import FrozenRequests, freeze
 from apps.submissions.services import plan_submission
 
@@ -31,7 +32,9 @@ def plan_run(run_id: int) -> None:
     files: list[FrozenRequests] = []
     try:
         plan = plan_of(run)
-        files.extend(freeze(run.connection, plan.requests(), total=len(plan)))
+        files.extend(
+            freeze(run.connection, plan.requests(), total=len(plan), is_batch=run.delivery == Delivery.BATCH)
+        )
         _commit(run, plan, files)
     except StaleStateError:
         _discard(files)

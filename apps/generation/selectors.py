@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
 from apps.core.clock import database_now
+from apps.core.statistics.intervals import wilson
 from apps.generation.models import Prompt, PromptVersion, Run
 from apps.providers import REGISTRY
+from apps.records.models import Record, RecordEvent
+from apps.records.states import RecordStatus
 from apps.specs.models import Project
 from apps.submissions.models import Submission
 
 CONTEXT_LINES = 2
 MOST_DUE = 200
+MIN_TO_RATE = 20
+DROPPED = (RecordStatus.FAILED_CHECKS, RecordStatus.NOT_CHECKED)
 
 
 def to_plan() -> list[int]:
@@ -57,27 +64,86 @@ class DiffLine:
 
 
 @dataclass(frozen=True)
+class VersionOutcome:
+    """What became of the records that one version made."""
+
+    made: int = 0
+    dropped: int = 0
+    accepted: int = 0
+    edited: int = 0
+    rejected: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    """Checks that dropped some, the busiest first."""
+
+    @property
+    def decided(self) -> int:
+        return self.accepted + self.edited + self.rejected
+
+    @property
+    def acceptance(self) -> str:
+        """With its interval; of fewer than twenty only the counts."""
+        kept = self.accepted + self.edited
+        if self.decided < MIN_TO_RATE:
+            return f"{kept} of {self.decided}"
+        interval = wilson(kept, self.decided)
+        return f"{kept / self.decided:.0%} ({interval.low:.0%} to {interval.high:.0%}) of {self.decided}"
+
+
+@dataclass(frozen=True)
 class VersionEntry:
     version: PromptVersion
+    outcome: VersionOutcome
     run_count: int
     diff: list[DiffLine]
     """Against the version before; empty for the first."""
 
 
 def version_entries(prompt: Prompt) -> list[VersionEntry]:
-    """Newest first. One query."""
+    """Newest first. Three queries."""
     versions = list(
         prompt.versions.select_related("created_by", "prompt")
         .annotate(run_count=Count("runs"))
         .order_by("-version")
     )
     older = [*versions[1:], None]
+    outcomes = version_outcomes(prompt.project, [version.label for version in versions])
     return [
         VersionEntry(
-            version, version.run_count, diff_lines(before.template, version.template) if before else []
+            version,
+            outcomes.get(version.label, VersionOutcome()),
+            version.run_count,
+            diff_lines(before.template, version.template) if before else [],
         )
         for version, before in zip(versions, older, strict=True)
     ]
+
+
+def version_outcomes(project: Project, labels: Sequence[str]) -> dict[str, VersionOutcome]:
+    """By the label of the version. Two queries."""
+    records = Record.objects.filter(project=project, prompt_version__in=labels).candidates()
+    statuses: dict[str, Counter[str]] = defaultdict(Counter)
+    for label, status, number in (
+        records.values_list("prompt_version", "status").annotate(n=Count("pk")).order_by()
+    ):
+        statuses[label][status] += number
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    drops = RecordEvent.objects.filter(record__in=records, status_to__in=DROPPED)
+    for label, names, number in (
+        drops.values_list("record__prompt_version", "reason").annotate(n=Count("pk")).order_by()
+    ):
+        for name in filter(None, names.split(", ")):
+            reasons[label][name] += number
+    return {
+        label: VersionOutcome(
+            made=counts.total(),
+            dropped=sum(counts[status] for status in DROPPED),
+            accepted=counts[RecordStatus.ACCEPTED],
+            edited=counts[RecordStatus.EDITED],
+            rejected=counts[RecordStatus.REJECTED],
+            reasons=tuple(reasons[label].most_common(3)),
+        )
+        for label, counts in statuses.items()
+    }
 
 
 def diff_lines(before: str, after: str) -> list[DiffLine]:

@@ -57,7 +57,7 @@ def start_teacher_check(*, project: Project, connection: Connection, actor: User
     kept = estimate(
         connection=connection, delivery=Delivery.SYNCHRONOUS, volume=volume, submissions=1, tokens=tokens
     )
-    frozen, *more = freeze(connection, requests, total=len(requests))
+    frozen, *more = freeze(connection, requests, total=len(requests), is_batch=False)
     if more:
         raise DomainError(f"{provider.title} takes fewer than {MOST_ROWS} requests at once.")
     spec = project.published_spec()

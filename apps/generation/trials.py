@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db import transaction
 
@@ -16,7 +17,7 @@ from apps.providers import provider_of
 from apps.providers.base import JsonObject, Volume
 from apps.specs.models import Gap
 from apps.submissions.estimates import count_tokens, estimate, reservation_for
-from apps.submissions.models import Connection, Delivery, Submission, SubmissionRequest
+from apps.submissions.models import Connection, Delivery, RequestOutcome, Submission, SubmissionRequest
 from apps.submissions.request_files import PlannedRequest, custom_id_of, freeze
 from apps.submissions.services import plan_submission
 
@@ -24,10 +25,10 @@ PURPOSE = "trial"
 TRIED = 5
 
 
-def rendered_request(
-    *, prompt: Prompt, template: str, gap: Gap, connection: Connection, count: int = TRIED
-) -> tuple[PlannedRequest, JsonObject]:
-    """The first request that a run of ``template`` would ask, and how the provider would be sent it.
+def requests_of(
+    *, prompt: Prompt, template: str, gap: Gap, connection: Connection
+) -> list[tuple[PlannedRequest, JsonObject]]:
+    """What a run of ``template`` would ask for five records, and how the provider would be sent it.
 
     RefusedError names what is wrong with the template; DomainError when there is nothing to ask about.
     """
@@ -42,33 +43,39 @@ def rendered_request(
         gap=gap,
         prompt_version=PromptVersion(prompt=prompt, version=0, template=template),
         connection=connection,
-        count=count,
+        count=TRIED,
+        delivery=Delivery.INTERACTIVE,
     )
-    request = next(iter(job_of(prompt.role).plan(draft).requests()), None)
-    if request is None:
+    custom_id = custom_id_of("0" * 32, 1)
+    requests = [
+        (request, provider.request_line(custom_id, request.ask, endpoint=connection.endpoint))
+        for request in islice(job_of(prompt.role).plan(draft).requests(), TRIED)
+    ]
+    if not requests:
         raise DomainError(f"There is nothing to ask about {gap}.")
-    line = provider.request_line(custom_id_of("0" * 32, 1), request.ask, endpoint=connection.endpoint)
-    return request, line
+    return requests
 
 
 def try_prompt(
     *, prompt: Prompt, template: str, gap: Gap, connection: Connection, actor: User | None
 ) -> Trial:
-    """Writes down an interactive call for one request of ``template``; the page looks for its answer.
+    """Writes down interactive calls for five records of ``template``; the page looks for their answers.
 
-    The file is screened like any other before it is sent. Errors as in ``rendered_request``, and RefusedError
-    when the budget does not allow it.
+    The file is screened like any other before it is sent. Errors as in ``requests_of``, and RefusedError when the
+    budget does not allow it.
     """
     provider = provider_of(connection.provider)
     if not provider.has_synchronous:
         raise DomainError(f"{provider.title} answers batches only: start a small run instead.")
-    request, line = rendered_request(prompt=prompt, template=template, gap=gap, connection=connection)
-    volume = Volume(requests=1, records=request.ask.count, request_bytes=0)
-    tokens = count_tokens(provider=provider, sample=line, volume=volume, history=Submission.objects.none())
+    requests = requests_of(prompt=prompt, template=template, gap=gap, connection=connection)
+    volume = Volume(requests=len(requests), records=TRIED, request_bytes=0)
+    tokens = count_tokens(
+        provider=provider, sample=requests[0][1], volume=volume, history=Submission.objects.none()
+    )
     kept = estimate(
         connection=connection, delivery=Delivery.INTERACTIVE, volume=volume, submissions=1, tokens=tokens
     )
-    (frozen,) = freeze(connection, [request], total=1)
+    (frozen,) = freeze(connection, [request for request, _ in requests], total=len(requests), is_batch=False)
     try:
         with transaction.atomic():
             submission = plan_submission(
@@ -77,7 +84,7 @@ def try_prompt(
                 connection=connection,
                 purpose=PURPOSE,
                 delivery=Delivery.INTERACTIVE,
-                reservation=reservation_for(kept, requests=1),
+                reservation=reservation_for(kept, requests=len(requests)),
             )
             return Trial.objects.create(
                 project=gap.project,
@@ -104,7 +111,8 @@ class TrialSink:
         return [answer]
 
     def write(self, rows: Sequence[JsonValue]) -> None:
-        Trial.objects.filter(pk=self.trial.pk).update(answers=[*self.trial.answers, *rows])
+        self.trial.answers = [*self.trial.answers, *rows]
+        self.trial.save(update_fields=["answers"])
 
 
 @dataclass(frozen=True)
@@ -121,15 +129,14 @@ class TrialState:
 def state_of(trial: Trial) -> TrialState:
     """Where a trial stands. Two queries."""
     submission = Submission.objects.select_related("connection").get(uuid=trial.submission_uuid)
-    request = submission.requests.first()
+    failed = submission.requests.exclude(outcome=RequestOutcome.ANSWERED).first()
     records: list[JsonValue] = []
     for answer in trial.answers:
         listed = answer.get("records") if isinstance(answer, dict) else None
         records += listed if isinstance(listed, list) else [answer]
     is_waiting = submission.finished_at is None
-    problem = ""
-    if not is_waiting and not records:
-        said = request.message if request else ""
-        problem = " ".join(filter(None, [submission.last_error, request.reason if request else "", said]))
-        problem = problem or "No answer came back."
+    said = [submission.last_error, failed.reason, failed.message] if failed else [submission.last_error]
+    problem = " ".join(filter(None, said)) or ("" if records else "No answer came back.")
+    if is_waiting:
+        problem = ""
     return TrialState(trial, submission, records, problem, is_waiting)

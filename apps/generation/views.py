@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.errors import DomainError, RefusedError
-from apps.generation import prompts, services
-from apps.generation.forms import PromptForm, RunForm, VersionForm
+from apps.generation import prompts, services, trials
+from apps.generation.forms import PromptForm, RunForm, VersionForm, WorkbenchForm
 from apps.generation.gates import give_reason
+from apps.generation.jobs.edge_cases import decide_proposal
 from apps.generation.languages import LANGUAGES
-from apps.generation.models import Prompt, PromptLanguage, Run
-from apps.generation.selectors import prompts_of, runs_of, version_entries
+from apps.generation.models import EdgeCaseProposal, Prompt, PromptLanguage, PromptRole, Run, Trial
+from apps.generation.selectors import diff_lines, prompts_of, runs_of, version_entries
 from apps.generation.teacher import start_teacher_check
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Project, Role
@@ -24,6 +27,8 @@ from apps.submissions import services as submissions
 from apps.submissions.models import Submission
 
 PAGE = 50
+# htmx swaps the content in and asks no more.
+STOP_POLLING = 286
 
 
 @project_view(Role.LEAD, Role.MANAGER)
@@ -36,7 +41,10 @@ def prompt_list(request: ProjectRequest, project: Project) -> HttpResponse:
 @project_view(Role.LEAD)
 @require_http_methods(["GET", "POST"])
 def prompt_new(request: ProjectRequest, project: Project) -> HttpResponse:
-    form = PromptForm(project, request.POST or None)
+    initial = {name: request.GET[name] for name in ("language", "role") if request.GET.get(name)}
+    if initial.get("language", PromptLanguage.JINJA) not in LANGUAGES:
+        initial = {}
+    form = PromptForm(project, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             version = prompts.create_prompt(project=project, actor=request.user, **form.cleaned_data)
@@ -47,7 +55,8 @@ def prompt_new(request: ProjectRequest, project: Project) -> HttpResponse:
             return redirect("generation:prompt-detail", project.slug, version.prompt_id)
     context = {
         "form": form,
-        "hints": LANGUAGES[PromptLanguage.PHRASES].hints,
+        "hints": LANGUAGES[initial.get("language", PromptLanguage.PHRASES)].hints,
+        "starters": PromptRole,
         "labels": prompts.labels_of(project),
     }
     return render(request, "generation/prompt_new.html", context, status=422 if form.errors else 200)
@@ -74,6 +83,92 @@ def version_new(request: ProjectRequest, project: Project, pk: int) -> HttpRespo
             messages.success(request, f"{version} is saved.")
             return redirect("generation:prompt-detail", project.slug, prompt.pk)
     return _prompt_page(request, prompt, form=form)
+
+
+@project_view(Role.LEAD)
+@require_http_methods(["GET", "POST"])
+def workbench(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    """The editor. A POST shows the request as it would be sent; nothing is saved and nothing leaves this machine."""
+    prompt = get_object_or_404(Prompt, project=project, pk=pk)
+    trial = Trial.objects.filter(prompt=prompt, pk=_number(request.GET.get("trial"))).first()
+    newest = prompt.versions.order_by("-version").first()
+    template = trial.template if trial else (newest.template if newest else "")
+    chosen = {"gap": trial.gap_id, "connection": trial.connection_id} if trial else {}
+    form = WorkbenchForm(prompt, request.POST or None, initial={"template": template, **chosen})
+    preview = _preview(prompt, form) if request.method == "POST" else None
+    context: dict[str, Any] = {
+        "prompt": prompt,
+        "newest": newest,
+        "form": form,
+        "preview": preview,
+        "state": trials.state_of(trial) if trial else None,
+        "diff": diff_lines(newest.template, form["template"].value() or "") if newest else [],
+        "hints": LANGUAGES[prompt.language].hints,
+        "labels": prompts.labels_of(project),
+    }
+    page = "generation/workbench.html#preview" if request.htmx else "generation/workbench.html"
+    # htmx swaps a refusal in as well: it is the answer.
+    return render(request, page, context, status=422 if form.errors and not request.htmx else 200)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def prompt_try(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    prompt = get_object_or_404(Prompt, project=project, pk=pk)
+    form = WorkbenchForm(prompt, request.POST)
+    if form.is_valid():
+        try:
+            trial = trials.try_prompt(prompt=prompt, actor=request.user, **form.cleaned_data)
+        except DomainError as error:
+            form.add_error("template", [str(error), *getattr(error, "problems", [])])
+        else:
+            return redirect(
+                f"{reverse('generation:workbench', args=[project.slug, prompt.pk])}?trial={trial.pk}"
+            )
+    context = {
+        "prompt": prompt,
+        "form": form,
+        "hints": LANGUAGES[prompt.language].hints,
+        "labels": prompts.labels_of(project),
+    }
+    return render(request, "generation/workbench.html", context, status=422)
+
+
+@project_view(Role.LEAD)
+@require_GET
+def trial_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    """The answers of a trial, as the workbench looks for them."""
+    trial = get_object_or_404(Trial.objects.select_related("prompt"), project=project, pk=pk)
+    state = trials.state_of(trial)
+    status = 200 if state.is_waiting else STOP_POLLING
+    return render(request, "generation/workbench.html#trial", {"state": state}, status=status)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def proposal_decide(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    proposal = get_object_or_404(EdgeCaseProposal.objects.select_related("gap"), gap__project=project, pk=pk)
+    take = request.POST.get("take") == "1"
+    decide_proposal(proposal=proposal, take=take, actor=request.user)
+    said = "Taken: the axes are varied from the next run on." if take else "Declined."
+    messages.success(request, said)
+    return redirect("reports:gap-detail", project.slug, proposal.gap.slug)
+
+
+def _preview(prompt: Prompt, form: WorkbenchForm) -> str:
+    """The provider's request, readable; problems go to the form."""
+    if not form.is_valid():
+        return ""
+    try:
+        _, line = trials.requests_of(prompt=prompt, **form.cleaned_data)[0]
+    except DomainError as error:
+        form.add_error("template", [str(error), *getattr(error, "problems", [])])
+        return ""
+    return json.dumps(line, ensure_ascii=False, indent=2)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
 
 
 def _prompt_page(request: ProjectRequest, prompt: Prompt, form: VersionForm | None) -> HttpResponse:

@@ -66,12 +66,12 @@ def batch_of(submission: Submission) -> Batch:
 
 
 def freeze(
-    connection: Connection, requests: Iterable[PlannedRequest], *, total: int
+    connection: Connection, requests: Iterable[PlannedRequest], *, total: int, is_batch: bool = True
 ) -> Iterator[FrozenRequests]:
     """Writes ``requests``, ``total`` of them, to as many files as the provider's limits ask for, one after the other.
 
     DomainError when a single request is beyond the limits, when the provider cannot ask it, or when a file
-    would hold fewer requests than it takes.
+    would hold fewer requests than a batch takes.
     """
     provider, endpoint = provider_of(connection.provider), connection.endpoint
     limits = provider.limits(endpoint)
@@ -86,7 +86,7 @@ def freeze(
                 request = next(pending, None)
         frozen.sha256 = writer.hash.hexdigest()
         yield frozen
-        if len(frozen.contexts) < limits.minimum_requests:
+        if is_batch and len(frozen.contexts) < limits.minimum_requests:
             raise DomainError(
                 f"{provider.title} takes no batch of fewer than {limits.minimum_requests:,} requests, and this "
                 f"would be one of {len(frozen.contexts):,}: ask for more records, or send them one by one."

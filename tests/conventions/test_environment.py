@@ -20,6 +20,7 @@ FOR_TESTS = {crashpoints.VARIABLE}
 # Read through these loops and helpers; their names are in the wall's tables.
 BY_TABLE = {*wall.ADDRESS_VARIABLES.values(), "LEAKAGE_KEY"}
 DYNAMIC = {
+    "apps/providers/google_credentials.py: variable",
     "apps/providers/keys.py: f'{name}_FILE'",
     "apps/providers/keys.py: name",
     "synthreview/environment.py: f'{name}_FILE'",

@@ -105,9 +105,7 @@ def _vertex() -> Iterator[Rig]:
 
 RIGS: dict[str, Callable[[], AbstractContextManager[Rig]]] = {
     "openai": lambda: _simple("openai", OpenAIStandIn, "gpt-4o-mini", "TEST_OPENAI_API_KEY"),
-    "anthropic": lambda: _simple(
-        "anthropic", AnthropicStandIn, "claude-sonnet-5", "TEST_ANTHROPIC_API_KEY"
-    ),
+    "anthropic": lambda: _simple("anthropic", AnthropicStandIn, "claude-sonnet-5", "TEST_ANTHROPIC_API_KEY"),
     "azure_openai": lambda: _simple("azure_openai", AzureStandIn, "gpt-4o-mini", "TEST_AZURE_API_KEY"),
     "vertex": _vertex,
     "gemini": lambda: _simple("gemini", GeminiStandIn, "gemini-2.5-flash", "TEST_GEMINI_API_KEY"),

@@ -13,6 +13,7 @@ from apps.generation.record_sink import RecordSink
 from apps.providers.base import TEXT_PLACE, Ask
 from apps.records.models import Record
 from apps.specs.models import Gap
+from apps.submissions.models import Delivery
 from apps.submissions.request_files import PlannedRequest
 
 # As many as a generator can vary; more would cost tokens and drown the prompt.
@@ -73,7 +74,8 @@ class GeneratePlan(RunPlan):
     def _portions(self) -> list[Portion]:
         limits = self.provider.limits(self.run.connection.endpoint)
         # Fewer than the provider could answer well, where a batch would otherwise be too small for it.
-        most = max(1, min(limits.records_per_request, self.run.count // limits.minimum_requests))
+        minimum = limits.minimum_requests if self.run.delivery == Delivery.BATCH else 1
+        most = max(1, min(limits.records_per_request, self.run.count // minimum))
         return portions_of(
             labels=self.gap.target_labels, axes=axes_of(self.gap), count=self.run.count, most=most
         )
