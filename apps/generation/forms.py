@@ -9,6 +9,7 @@ from django import forms
 from apps.generation.jobs import JOBS
 from apps.generation.languages import LANGUAGES, LONGEST_TEMPLATE
 from apps.generation.models import Prompt, PromptLanguage, PromptRole, PromptVersion
+from apps.generation.roles import chosen_for
 from apps.generation.selectors import readable_languages
 from apps.generation.services import MOST_RECORDS
 from apps.providers import REGISTRY
@@ -110,6 +111,13 @@ class WorkbenchForm(forms.Form):
                 field.empty_label = None
 
 
+class RoleForm(forms.Form):
+    """Which connection for which role."""
+
+    role = forms.ChoiceField(choices=PromptRole.choices)
+    connection = forms.ModelChoiceField(Connection.objects.filter(is_enabled=True).select_related("family"))
+
+
 class RunForm(forms.Form):
     """What to make, for which gap, with which prompt and model."""
 
@@ -151,6 +159,7 @@ class RunForm(forms.Form):
         self._offer("prompt_version", versions.select_related("prompt").order_by("prompt__name", "-version"))
         self._offer("connection", Connection.objects.filter(is_enabled=True).order_by("name"))
         self.initial.setdefault("prompt_version", versions.order_by("-id").first())
+        self.initial.setdefault("connection", chosen_for(project, PromptRole.GENERATE))
 
     def _offer(self, name: str, rows: Any) -> None:
         field = self.fields[name]

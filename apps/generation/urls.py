@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/new/", views.run_new, name="run-new"),
     path("runs/<int:pk>/start/", views.run_start, name="run-start"),
     path("runs/<int:pk>/stop/", views.run_stop, name="run-stop"),
+    path("models/choose/", views.role_choose, name="role-choose"),
     path("runs/<int:pk>/reason/", views.run_reason, name="run-reason"),
     path("runs/<int:pk>/teacher-check/", views.teacher_check, name="teacher-check"),
     path(

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import DomainError, RefusedError
 from apps.generation import prompts, services, trials
-from apps.generation.forms import PromptForm, RunForm, VersionForm, WorkbenchForm
+from apps.generation.forms import PromptForm, RoleForm, RunForm, VersionForm, WorkbenchForm
 from apps.generation.gates import give_reason
 from apps.generation.jobs.edge_cases import decide_proposal
 from apps.generation.languages import LANGUAGES
 from apps.generation.models import EdgeCaseProposal, Prompt, PromptLanguage, PromptRole, Run, Trial
+from apps.generation.roles import choose_model
 from apps.generation.selectors import diff_lines, prompts_of, runs_of, version_entries
 from apps.generation.teacher import start_teacher_check
 from apps.specs.access import ProjectRequest, project_view
@@ -142,6 +143,22 @@ def trial_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResp
     state = trials.state_of(trial)
     status = 200 if state.is_waiting else STOP_POLLING
     return render(request, "generation/workbench.html#trial", {"state": state}, status=status)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def role_choose(request: ProjectRequest, project: Project) -> HttpResponse:
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        try:
+            choice = choose_model(project=project, actor=request.user, **form.cleaned_data)
+        except DomainError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{choice.connection} is chosen to {choice.get_role_display()}.")
+    else:
+        messages.error(request, "Choose a role and a model that are offered.")
+    return redirect("reports:models", project.slug)
 
 
 @project_view(Role.LEAD)

@@ -32,7 +32,7 @@ from apps.providers.base import (
 )
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
-from apps.providers.price_list import listed_price
+from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import lost, refusal, without
 from apps.providers.result_lines import own_lines, split_lines
 from apps.providers.sdk import sdk
@@ -55,6 +55,7 @@ class Anthropic:
     prompt_language = "jinja"
     has_batches = True
     has_synchronous = True
+    enforces_schema = True
     tags_batches = False
     window: timedelta | None = timedelta(hours=24)
     results_kept: timedelta | None = timedelta(days=29)
@@ -96,6 +97,9 @@ class Anthropic:
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         return listed_price(model, vendor="anthropic", is_batch=is_batch)
+
+    def context_window(self, model: str) -> int | None:
+        return context_window(model, vendor="anthropic")
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         return None

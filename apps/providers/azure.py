@@ -21,6 +21,7 @@ class AzureOpenAI(Batches):
         "*.cognitiveservices.azure.com",
         "*.services.ai.azure.com",
     )
+    vendor = "azure"
     needs_base_url = True
     default_key_name = "AZURE_OPENAI_API_KEY"
 
@@ -29,7 +30,7 @@ class AzureOpenAI(Batches):
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         """By the deployment's name, where it is that of its model. The list has no batch prices of Azure."""
-        return listed_price(model, vendor="azure", is_batch=is_batch)
+        return listed_price(model, vendor=self.vendor, is_batch=is_batch)
 
     def poll(self, batch: Batch) -> Poll:
         poll = super().poll(batch)

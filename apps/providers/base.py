@@ -255,6 +255,8 @@ class Provider(Protocol):
     """The language its prompts are written in: ``phrases`` or ``jinja``."""
     has_batches: bool
     has_synchronous: bool
+    enforces_schema: bool
+    """Whether the provider holds answers to the schema; else the prompt asks, and what is wrong is quarantined."""
     tags_batches: bool
     """False: a lost batch cannot be told from others while it runs, so one at a time may be unresolved."""
     window: timedelta | None
@@ -281,6 +283,9 @@ class Provider(Protocol):
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         """What the vendor asks for tokens of ``model``; None where no list knows. Never over the network."""
+
+    def context_window(self, model: str) -> int | None:
+        """Tokens that ``model`` takes at once; None where no list says."""
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         """How long ``volume`` takes, where that was measured; None where only ``window`` is known."""

@@ -41,7 +41,7 @@ from apps.providers.base import (
 from apps.providers.content import read_content
 from apps.providers.keys import read_key
 from apps.providers.network import guard_botocore
-from apps.providers.price_list import listed_price
+from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import USUAL_WAIT, lost, refusal, without
 from apps.providers.result_lines import own_lines, split_lines
 from apps.providers.sdk import sdk
@@ -104,6 +104,7 @@ class Bedrock:
     prompt_language = "jinja"
     has_batches = True
     has_synchronous = True
+    enforces_schema = False
     tags_batches = True
     window: timedelta | None = timedelta(hours=24)
     results_kept: timedelta | None = None
@@ -145,6 +146,9 @@ class Bedrock:
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         return listed_price(model, vendor="aws", is_batch=is_batch)
+
+    def context_window(self, model: str) -> int | None:
+        return context_window(model, vendor="aws")
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         return None

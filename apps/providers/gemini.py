@@ -43,7 +43,7 @@ from apps.providers.google_calls import (
 from apps.providers.google_requests import count_request, generate_request
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
-from apps.providers.price_list import listed_price
+from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import refusal
 from apps.providers.result_lines import own_lines, split_lines
 
@@ -62,6 +62,7 @@ class Gemini:
     prompt_language = "jinja"
     has_batches = True
     has_synchronous = True
+    enforces_schema = True
     tags_batches = True
     # The documented target. A batch is given up at twice of that.
     window: timedelta | None = timedelta(hours=24)
@@ -88,6 +89,9 @@ class Gemini:
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         name = model.removeprefix("models/")
         return listed_price(name, vendor="google", is_batch=is_batch)
+
+    def context_window(self, model: str) -> int | None:
+        return context_window(model.removeprefix("models/"), vendor="google")
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         return None

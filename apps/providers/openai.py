@@ -13,6 +13,7 @@ class OpenAI(Batches):
     title = "OpenAI"
     hosts: tuple[str, ...] = ("api.openai.com",)
     base_url = "https://api.openai.com/v1"
+    vendor = "openai"
     needs_base_url = False
     default_key_name = "OPENAI_API_KEY"
 
@@ -21,4 +22,4 @@ class OpenAI(Batches):
         return Limits(requests=50_000, bytes=190_000_000, records_per_request=RECORDS_PER_REQUEST)
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
-        return listed_price(model, vendor="openai", is_batch=is_batch)
+        return listed_price(model, vendor=self.vendor, is_batch=is_batch)

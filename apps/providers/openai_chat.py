@@ -26,6 +26,7 @@ from apps.providers.network import http_client
 from apps.providers.openai_answers import read_chat_answer
 from apps.providers.openai_errors import refusals
 from apps.providers.openai_schema import chat_schema
+from apps.providers.price_list import context_window
 from apps.providers.result_lines import MAX_RESULT_LINE_BYTES
 from apps.providers.sdk import sdk
 
@@ -48,9 +49,12 @@ class ChatCompletions:
     default_key_name: str
     prompt_language = "jinja"
     has_synchronous = True
+    enforces_schema = True
     offline_model = ""
     create_within = timedelta(minutes=10)
 
+    vendor: ClassVar[str] = ""
+    """In the price list."""
     base_url: ClassVar[str] = ""
     """The vendor's own, for endpoints that name none."""
     token_limit_name: ClassVar[str] = "max_completion_tokens"  # noqa: S105  a field of a request
@@ -86,6 +90,9 @@ class ChatCompletions:
         schema = canonical_dumps(body.get("response_format")) if isinstance(body, dict) else b""
         tokens = -(-(len(sent) + len(schema)) // BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE
         return TokenCount(tokens=tokens, is_guess=True)
+
+    def context_window(self, model: str) -> int | None:
+        return context_window(model, vendor=self.vendor) if self.vendor else None
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         return None

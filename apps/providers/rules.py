@@ -57,6 +57,7 @@ class Rules:
     prompt_language = "phrases"
     has_batches = True
     has_synchronous = True
+    enforces_schema = True
     tags_batches = True
     window: timedelta | None = None
     results_kept: timedelta | None = None
@@ -94,6 +95,9 @@ class Rules:
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         return TokenPrice(input=Decimal(0), output=Decimal(0), source="runs on this machine", as_of="")
+
+    def context_window(self, model: str) -> int | None:
+        return None
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         batches = -(-volume.requests // MAX_REQUESTS)

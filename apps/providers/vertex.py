@@ -52,7 +52,7 @@ from apps.providers.google_calls import (
 from apps.providers.google_credentials import access_token, bearer
 from apps.providers.google_requests import count_request, generate_request
 from apps.providers.network import guarded_session
-from apps.providers.price_list import listed_price
+from apps.providers.price_list import context_window, listed_price
 from apps.providers.result_lines import MAX_RESULT_LINE_BYTES, split_lines
 from apps.providers.sdk import sdk
 
@@ -84,6 +84,7 @@ class Vertex:
     prompt_language = "jinja"
     has_batches = True
     has_synchronous = True
+    enforces_schema = True
     tags_batches = True
     # A job may wait 72 hours in the queue and run for 24.
     window: timedelta | None = timedelta(hours=96)
@@ -108,6 +109,9 @@ class Vertex:
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
         return listed_price(model.rpartition("/")[2], vendor="google", is_batch=is_batch)
+
+    def context_window(self, model: str) -> int | None:
+        return context_window(model.rpartition("/")[2], vendor="google")
 
     def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from apps.generation.models import Run
+from apps.generation.models import EdgeCaseProposal, Run
 from apps.records.models import Record
 from apps.records.states import RELEASABLE, RecordStatus
 from apps.specs.models import Gap, GapStatus
@@ -39,6 +39,8 @@ class GapPage:
     coverage: list[AxisCoverage]
     runs: list[Run]
     missing: list[str]
+    proposals: list[EdgeCaseProposal]
+    """Edge cases that a model proposed, the newest first."""
 
 
 def gap_page(gap: Gap) -> GapPage:
@@ -52,6 +54,7 @@ def gap_page(gap: Gap) -> GapPage:
         coverage=[_coverage(name, values, accepted) for name, values in gap.axes.items()],
         runs=list(gap.runs.select_related("prompt_version__prompt").order_by("-id")[:20]),
         missing=missing_from_gap(gap) if gap.status == GapStatus.DRAFT else [],
+        proposals=list(gap.edge_case_proposals.select_related("decided_by").order_by("-id")[:10]),
     )
 
 

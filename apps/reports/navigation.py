@@ -29,6 +29,7 @@ LINKS = (
     ("Records", "reports:record-list", "records/", EVERYONE),
     ("Guide", "specs:guide-detail", "guide/", EVERYONE),
     ("Runs", "generation:run-list", "runs/", LEADERS),
+    ("Models", "reports:models", "models/", LEADERS),
     ("Releases", "datasets:release-list", "releases/", LEADERS),
     ("Evaluate", "evaluation:evaluation-home", "evaluate/", LEADERS),
     ("Reports", "reports:provenance", "reports/", LEADERS),

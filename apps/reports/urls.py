@@ -11,6 +11,7 @@ urlpatterns = [
     path("records/dropped/", views.dropped, name="dropped"),
     path("records/<int:pk>/", views.record_detail, name="record-detail"),
     path("runs/<int:pk>/", views.run_detail, name="run-detail"),
+    path("models/", views.models, name="models"),
     path("gaps/<slug:slug>/", views.gap_detail, name="gap-detail"),
     path("reports/provenance/", views.provenance, name="provenance"),
     path("reports/provenance.csv", views.provenance_csv, name="provenance-csv"),

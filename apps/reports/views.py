@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET
 
 from apps.accounts.access import SignedInRequest, signed_in
 from apps.core.tabular import csv_safe
-from apps.generation.models import Run
+from apps.generation.models import PromptRole, Run
 from apps.records.models import Record
+from apps.reports.catalogue import COLUMNS, MOST_COMPARED, SORTS, catalogue, estimated
 from apps.reports.gaps import gap_page
 from apps.reports.home import project_home as read_home
 from apps.reports.provenance import provenance_report
@@ -106,3 +107,33 @@ def provenance_csv(request: ProjectRequest, project: Project) -> HttpResponse:
             shares = [f"{value:.4f}" for value in (row.rate, row.low, row.high)]
             writer.writerow([dimension.key, csv_safe(row.name), *figures, *shares])
     return response
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def models(request: ProjectRequest, project: Project) -> HttpResponse:
+    """The catalogue: sorted, estimated and compared by its address alone."""
+    sort = request.GET.get("sort", "name")
+    records, words = _between(request, "records", 1_000, 1_000_000), _between(request, "words", 30, 5_000)
+    chosen = {int(pk) for pk in request.GET.getlist("compare") if pk.isdecimal()}
+    entries = catalogue(project, sort=sort)
+    context = {
+        "entries": [
+            (entry, estimated(entry, records=records, words=words), entry.connection.pk in chosen)
+            for entry in entries
+        ],
+        "compared": [entry for entry in entries if entry.connection.pk in chosen][:MOST_COMPARED],
+        "columns": COLUMNS,
+        "sort": sort if sort in SORTS else "name",
+        "records": records,
+        "words": words,
+        "roles": PromptRole.choices,
+        "is_lead": request.membership.has_any(frozenset({Role.LEAD})),
+    }
+    return render(request, "reports/models.html", context)
+
+
+def _between(request: ProjectRequest, name: str, default: int, most: int) -> int:
+    """A number of the address; what is none, or too large, counts as ``default``."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and 1 <= int(text) <= most else default

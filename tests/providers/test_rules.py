@@ -61,7 +61,7 @@ def created(provider: Rules, batch: Batch) -> Batch:
 def test_the_registry_names_it_by_its_key() -> None:
     assert provider_of("rules").key == "rules"
     assert {key: provider.key for key, provider in REGISTRY.items()} == {key: key for key in REGISTRY}
-    with pytest.raises(DomainError, match="There is no provider 'nobody'; there is rules"):
+    with pytest.raises(DomainError, match="There is no provider 'nobody'; there is anthropic"):
         provider_of("nobody")
 
 
