@@ -62,7 +62,8 @@ This record was dropped by a check:
 
 What the check says: {{ finding }}
 
-Write exactly 1 record that says it once more so that the check has nothing to say; change nothing else. {{ record }} {{ answer }}
+Write exactly 1 record that says it once more so that the check has nothing to say; change nothing else.
+{{ record }} {{ answer }}
 """
     needs_pilot = False
 
