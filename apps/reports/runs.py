@@ -23,6 +23,7 @@ from apps.records.states import RecordStatus
 from apps.reports.run_money import RunMoney, dollars, price_words, run_money
 from apps.specs.models import Project
 from apps.submissions.estimates import expiry_warning
+from apps.submissions.models import Delivery
 from apps.submissions.selectors import SubmissionsOfRun, submissions_of_run
 from apps.task_types import task_type_of
 from apps.validation.models import Finding
@@ -137,11 +138,12 @@ def run_page(run: Run) -> RunPage:
 def estimate_figures(estimate: dict[str, Any]) -> list[Figure]:
     """What starting would ask for, in words."""
     batches = estimate["submissions"]
+    how = f"in {batches:,} batch{'es' if batches != 1 else ''}"
+    if estimate.get("delivery", Delivery.BATCH) != Delivery.BATCH:
+        how = "posted one by one"
     figures = [
         Figure("Records", f"{estimate['records']:,}", "asked for"),
-        Figure(
-            "Requests", f"{estimate['requests']:,}", f"in {batches:,} batch{'es' if batches != 1 else ''}"
-        ),
+        Figure("Requests", f"{estimate['requests']:,}", how),
     ]
     if tokens := estimate.get("input_tokens", 0) + estimate.get("output_tokens", 0):
         figures.append(Figure("Tokens", f"{tokens:,}", estimate["tokens_source"]))
@@ -154,6 +156,8 @@ def estimate_figures(estimate: dict[str, Any]) -> list[Figure]:
 
 
 def _money_words(estimate: dict[str, Any]) -> str:
+    if not estimate.get("price", {"source": "kept from before"}):
+        return "not known"
     about = "about " if estimate["is_guess"] and Decimal(estimate["money"]) else ""
     return f"{about}{dollars(estimate['money'])}"
 
