@@ -46,7 +46,8 @@ def read_key(name: str) -> str:
 
 def without_keys(text: str) -> str:
     """``text`` with every key that this process has handed out taken from it: some servers quote it in an error."""
-    for key in _handed_out:
+    # The longest first: one may be the beginning of another.
+    for key in sorted(_handed_out, key=len, reverse=True):
         text = text.replace(key, "[key]")
     return text
 
