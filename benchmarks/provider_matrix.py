@@ -119,24 +119,21 @@ def measure(options: argparse.Namespace) -> int:
 
 
 def as_table(cells: list[dict[str, Any]]) -> str:
-    """Providers down, cases across; a cell says how many databases it is right on, and its POSTs."""
-    cases = list(dict.fromkeys(cell["case"] for cell in cells))
-    rows = [["provider", *cases], ["---"] * (len(cases) + 1)]
-    for provider in dict.fromkeys(cell["provider"] for cell in cells):
-        row = [provider]
-        for case in cases:
+    """Cases down, providers across; a cell says whether it is right on every database, and its POSTs."""
+    providers = list(dict.fromkeys(cell["provider"] for cell in cells))
+    rows = [["", *providers], ["---"] * (len(providers) + 1)]
+    for case in dict.fromkeys(cell["case"] for cell in cells):
+        row = [case]
+        for provider in providers:
             found = [cell for cell in cells if (cell["provider"], cell["case"]) == (provider, case)]
             right = all(cell["ok"] for cell in found)
-            posts = sorted({cell["posts"] for cell in found})
-            row.append(f"{'ok' if right else 'WRONG'}, {'/'.join(map(str, posts))}" if found else "–")
+            posts = "/".join(map(str, sorted({cell["posts"] for cell in found})))
+            row.append(f"{'ok' if right else 'WRONG'}, {posts} POST" if found else "–")
         rows.append(row)
     wrong = [cell for cell in cells if not cell["ok"]]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    lines += [
-        "",
-        f"{len(cells) - len(wrong)} of {len(cells)} cells right. A cell: right on every database, POSTs.",
-    ]
-    return "\n".join(lines)
+    databases = " and ".join(dict.fromkeys(cell["database"] for cell in cells))
+    return "\n".join([*lines, "", f"{len(cells) - len(wrong)} of {len(cells)} cells right, on {databases}."])
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 
+from allpairspy import AllPairs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.generation.portions import Portion, portions_of
+from apps.core.spread import spread
+from apps.generation.portions import Portion, combinations_of, portions_of
 
 AXES = {"tone": ["angry", "polite"], "length": ["short", "long"], "channel": ["email", "chat", "phone"]}
 axes = st.dictionaries(
@@ -66,3 +69,35 @@ def test_fewer_records_than_labels_leave_some_out() -> None:
         "a",
         "b",
     ]
+
+
+SIZES = st.lists(st.integers(1, 4), min_size=3, max_size=5)
+
+
+def pairs_of(rows: list[tuple[int, ...]]) -> set[tuple[int, int, int, int]]:
+    """(axis, value, axis, value) of every two axes in every row."""
+    return {(a, row[a], b, row[b]) for row in rows for a in range(len(row)) for b in range(a)}
+
+
+@given(SIZES, st.integers(0, 7))
+def test_where_not_every_combination_fits_every_pair_of_values_meets_first(
+    sizes: list[int], start: int
+) -> None:
+    product = prod(sizes)
+    everything = combinations_of(sizes, product)
+    assert len(set(everything)) == product
+    needed = len(list(AllPairs([list(range(size)) for size in sizes])))
+    if needed < product:
+        rows = combinations_of(sizes, needed, start=start)
+        assert pairs_of(rows) == pairs_of(everything)
+        more = combinations_of(sizes, product - 1, start=start)
+        assert len(set(more)) == product - 1
+
+
+def test_spreading_alone_would_leave_pairs_out() -> None:
+    """The negative control: what the covering rows are for."""
+    sizes = [3, 4, 3, 4]
+    needed = len(combinations_of(sizes, 16))
+    plain = [tuple(spread(place, sizes)) for place in range(needed)]
+    everything = pairs_of(combinations_of(sizes, prod(sizes)))
+    assert pairs_of(plain) < everything
