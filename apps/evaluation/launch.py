@@ -8,6 +8,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.datasets.models import Release
+from apps.evaluation.generators import generator_caveats
 from apps.evaluation.launch_gate import InvalidReason, rule_for
 from apps.evaluation.launch_report import (
     caveats,
@@ -113,7 +114,7 @@ def _keep(
 ) -> LaunchReview:
     wanted = {uuid for model in models.values() for uuid in model.release_uuids}
     releases = Release.objects.filter(project=project, uuid__in=wanted).values_list("uuid", "number")
-    notes = caveats(models)
+    notes = caveats(models) + generator_caveats(project, models.values())
     headline = " ".join([report["headline"], *notes[:1]])
     looks = budget_of(seal) if seal else LookBudget(0, 0)
     return LaunchReview.objects.create(
