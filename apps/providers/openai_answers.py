@@ -16,12 +16,13 @@ from apps.providers.base import (
 )
 from apps.providers.content import read_content
 
+FILTERED_CODE = "content_filter"
 BY_CODE = {
     "batch_expired": AnswerStatus.EXPIRED,
     "batch_cancelled": AnswerStatus.CANCELLED,
-    "content_filter": AnswerStatus.FILTERED,
+    FILTERED_CODE: AnswerStatus.FILTERED,
 }
-BY_FINISH_REASON = {"length": AnswerStatus.TRUNCATED, "content_filter": AnswerStatus.FILTERED}
+BY_FINISH_REASON = {"length": AnswerStatus.TRUNCATED, FILTERED_CODE: AnswerStatus.FILTERED}
 
 
 def read_chat_answer(line: JsonValue) -> Answer:

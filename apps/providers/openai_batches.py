@@ -23,8 +23,9 @@ from apps.providers.result_lines import own_lines, split_lines
 # What we call ours in a batch's metadata.
 NONCE = "synthreview_nonce"
 PAGE = 100
-# Both vendors keep files for 30 days unless told otherwise; Azure allows 500 files without an expiry and 10,000 with.
+# The longest that either vendor lets one say. Unsaid, results stay for ever, and Azure holds 500 files, not 10,000.
 FILES_KEPT = timedelta(days=30)
+EXPIRY = {"anchor": "created_at", "seconds": int(FILES_KEPT.total_seconds())}
 STATES = {
     "validating": BatchState.WAITING,
     "in_progress": BatchState.RUNNING,
@@ -48,13 +49,12 @@ class Batches(ChatCompletions):
     call_within: ClassVar[timedelta] = timedelta(minutes=2)
 
     def upload(self, batch: Batch) -> str:
-        expiry = {"anchor": "created_at", "seconds": int(FILES_KEPT.total_seconds())}
         with (
             batch.request_file.open("rb") as file,
             self.client(batch.endpoint, timeout=self.call_within) as client,
         ):
             uploaded = client.files.create(
-                file=(f"{batch.nonce}.jsonl", file), purpose="batch", expires_after=expiry
+                file=(f"{batch.nonce}.jsonl", file), purpose="batch", expires_after=EXPIRY
             )
         return str(uploaded.id)
 
@@ -65,18 +65,21 @@ class Batches(ChatCompletions):
                 endpoint=CHAT_PATH,
                 completion_window="24h",
                 metadata={NONCE: batch.nonce},
+                output_expires_after=EXPIRY,
             )
         if not made.id:
             raise AmbiguousError(f"{self.title} answered without the id of a batch.")
         return Created(made.id)
 
     def find(self, batch: Batch) -> list[Found]:
+        """A batch that failed did nothing: it is named only where no other is.
+
+        One that was sent, failed for the token limit and was sent again is there twice, under one nonce.
+        """
         with self.client(batch.endpoint, timeout=self.call_within) as client:
-            return [
-                Found(listed.id, datetime.fromtimestamp(listed.created_at, UTC))
-                for listed in client.batches.list(limit=PAGE)
-                if _is_ours(listed, batch)
-            ]
+            ours = [listed for listed in client.batches.list(limit=PAGE) if _is_ours(listed, batch)]
+        live = [listed for listed in ours if STATES.get(listed.status) != BatchState.FAILED]
+        return [Found(listed.id, datetime.fromtimestamp(listed.created_at, UTC)) for listed in live or ours]
 
     def poll(self, batch: Batch) -> Poll:
         found = self._retrieve(batch)

@@ -23,7 +23,7 @@ from apps.providers.base import (
 )
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
-from apps.providers.openai_answers import read_chat_answer
+from apps.providers.openai_answers import FILTERED_CODE, read_chat_answer
 from apps.providers.openai_errors import refusals
 from apps.providers.openai_schema import chat_schema
 from apps.providers.price_list import context_window
@@ -103,17 +103,21 @@ class ChatCompletions:
     def answer_now(self, line: JsonObject, *, endpoint: Endpoint) -> bytes:
         """As a result line. What the server said is put in as it came, for the strict reader to judge."""
         body = cast("dict[str, Any]", line["body"])
-        with (
-            self.client(endpoint, timeout=self.answer_within) as client,
-            client.chat.completions.with_streaming_response.create(**body) as response,
-        ):
-            said = _first_bytes(response.iter_bytes(), MAX_RESULT_LINE_BYTES)
+        with self.client(endpoint, timeout=self.answer_within) as client:
+            try:
+                with client.chat.completions.with_streaming_response.create(**body) as response:
+                    status, said = response.status_code, _first_bytes(response.iter_bytes())
+            except sdk("openai").BadRequestError as error:
+                if error.code != FILTERED_CODE:
+                    raise
+                # Azure refuses a filtered prompt with a status of its own; in a batch it is a result like others.
+                status, said = error.status_code, canonical_dumps({"error": {"code": FILTERED_CODE}})
         said = said.replace(b"\r", b" ").replace(b"\n", b" ")
         custom_id = canonical_dumps(line["custom_id"])
         return b'{"custom_id":%b,"error":null,"response":{"status_code":%d,"body":%b}}' % (
             custom_id,
-            response.status_code,
-            said,
+            status,
+            said or b"null",
         )
 
     @contextmanager
@@ -144,7 +148,7 @@ class ChatCompletions:
         return key_of(endpoint, self.default_key_name)
 
 
-def _first_bytes(chunks: Iterator[bytes], limit: int) -> bytes:
+def _first_bytes(chunks: Iterator[bytes], limit: int = MAX_RESULT_LINE_BYTES) -> bytes:
     """What a server says, up to ``limit``: the rest is not asked for."""
     said = bytearray()
     for chunk in chunks:

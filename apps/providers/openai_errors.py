@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
-from apps.providers.base import AmbiguousError, DefiniteRefusalError, ProviderError, RetryLaterError
-from apps.providers.network import refused_host, was_never_sent
+from apps.providers.base import AmbiguousError, ProviderError, RetryLaterError
+from apps.providers.refusals import TOO_MANY, USUAL_WAIT, lost, refusal, wait_of, without
 from apps.providers.sdk import sdk
 
-# Nobody knows what became of these: a timeout on the way, a conflict with a call that may be our own, a client
-# that is said to have gone.
-UNCLEAR_STATUSES = frozenset({408, 409, 425, 499})
-TOKEN_LIMIT = "token_limit_exceeded"  # noqa: S105 - a code of the vendor
+TOKEN_LIMIT = "token_limit_exceeded"  # noqa: S105  a code of the vendor
 # Tokens are freed when a batch ends; nothing sooner helps.
 WAIT_FOR_TOKENS = timedelta(minutes=15)
 # A fresh upload is not known everywhere at once (curator#116).
 WAIT_FOR_FILE = timedelta(seconds=30)
 WAIT_FOR_CREDIT = timedelta(hours=1)
-WAIT_FOR_NETWORK = timedelta(minutes=1)
-WAIT_BY_DEFAULT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(days=1)
 _NO_FILE_YET = re.compile(
     r"cannot find file|file\b.*\bnot (?:yet )?(?:ready|processed)|still being processed", re.I
 )
-_TOO_MANY_TOKENS = re.compile(r"token_limit_exceeded|enqueued token", re.I)
+_TOO_MANY_TOKENS = re.compile(rf"{TOKEN_LIMIT}|enqueued token", re.I)
 
 
 @contextmanager
@@ -41,62 +34,33 @@ def refusals(*, key: str) -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        refusal = _of_status(error, key)
+        raised = _of_status(error, key)
     except (openai.OpenAIError, sdk("httpx2").HTTPError) as error:
-        refusal = _of_connection(error, key)
+        cause = error.__cause__ or error
+        raised = lost(error, without(f"{error} ({type(cause).__name__}: {cause})", [key]))
     except ValueError as error:
-        refusal = AmbiguousError(f"The answer could not be read ({type(error).__name__}).")
+        raised = AmbiguousError(f"The answer could not be read ({type(error).__name__}).")
     else:
         return
-    raise refusal from None
-
-
-def wait_of(headers: Mapping[str, str], *, default: timedelta = WAIT_BY_DEFAULT) -> timedelta:
-    """How long Retry-After asks us to wait: seconds, milliseconds or a date; between a second and a day."""
-    wait = default
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            wait = timedelta(milliseconds=float(milliseconds))
-        elif value := headers.get("retry-after"):
-            wait = _seconds_or_date(value)
-    except (ValueError, OverflowError, TypeError):
-        wait = default
-    return min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
-
-
-def _seconds_or_date(value: str) -> timedelta:
-    try:
-        return timedelta(seconds=float(value))
-    except ValueError:
-        until = parsedate_to_datetime(value)
-    return (until if until.tzinfo else until.replace(tzinfo=UTC)) - datetime.now(UTC)
+    raise raised from None
 
 
 def _of_status(error: Any, key: str) -> ProviderError:
     status, code = error.status_code, error.code or ""
-    message = _shown(error.message, key)
-    if status == 429 and code == "insufficient_quota":
-        return RetryLaterError(message, after=WAIT_FOR_CREDIT)
-    if status == 429 or (status == 400 and _TOO_MANY_TOKENS.search(f"{code} {error.message}")):
-        default = WAIT_BY_DEFAULT if status == 429 else WAIT_FOR_TOKENS
-        return RetryLaterError(message, after=wait_of(error.response.headers, default=default))
-    if status in {400, 404} and _NO_FILE_YET.search(error.message):
+    message = without(_said(error), [key])
+    if status == TOO_MANY or (status == 400 and _TOO_MANY_TOKENS.search(f"{code} {message}")):
+        usual = USUAL_WAIT if status == TOO_MANY else WAIT_FOR_TOKENS
+        if code == "insufficient_quota":
+            usual = WAIT_FOR_CREDIT
+        return RetryLaterError(
+            message, after=wait_of(error.response.headers.get("retry-after", ""), usual=usual)
+        )
+    if status in {400, 404} and _NO_FILE_YET.search(message):
         return RetryLaterError(message, after=WAIT_FOR_FILE)
-    if 400 <= status < 500 and status not in UNCLEAR_STATUSES:
-        return DefiniteRefusalError(message)
-    return AmbiguousError(message)
+    return refusal(status, message)
 
 
-def _of_connection(error: Exception, key: str) -> ProviderError:
-    if refused := refused_host(error):
-        return refused
-    cause = error.__cause__ or error
-    message = _shown(f"{error} ({type(cause).__name__}: {cause})", key)
-    if was_never_sent(error):
-        return RetryLaterError(f"Nothing was sent. {message}", after=WAIT_FOR_NETWORK)
-    return AmbiguousError(message)
-
-
-def _shown(message: str, key: str) -> str:
-    """At most 500 characters, and never the key, should a server quote it."""
-    return (message.replace(key, "[key]") if key else message)[:500]
+def _said(error: Any) -> str:
+    """The vendor's own message. (The SDK's begins with the status, which ``refusal`` says too.)"""
+    said = error.body.get("message") if isinstance(error.body, dict) else error.body
+    return said if isinstance(said, str) else str(error.message)

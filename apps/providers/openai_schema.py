@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -16,21 +17,29 @@ def chat_schema(schema: Mapping[str, Any]) -> JsonObject:
     return cast("JsonObject", _trimmed(strict_schema(schema)))
 
 
-def depth_and_properties(schema: Mapping[str, Any]) -> tuple[int, int]:
-    """Levels of objects and lists within each other, and properties in all of them."""
-    inner = [
-        *schema.get("properties", {}).values(),
-        *schema.get("anyOf", ()),
-        *([schema["items"]] if "items" in schema else ()),
-    ]
-    measured = [depth_and_properties(item) for item in inner]
-    is_level = "properties" in schema
-    deepest = max((depth for depth, _ in measured), default=0) + is_level
-    count = sum(count for _, count in measured) + len(schema.get("properties", ()))
-    for definition in schema.get("$defs", {}).values():
-        depth, more = depth_and_properties(definition)
-        deepest, count = deepest + depth, count + more
-    return deepest, count
+def properties_in(schema: Mapping[str, Any]) -> int:
+    """Fields of all objects in ``schema``, definitions included."""
+    below = [*schema.get("$defs", {}).values(), *_inner(schema)]
+    return len(schema.get("properties", ())) + sum(map(properties_in, below))
+
+
+def levels_in(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None, *, inside: tuple[str, ...] = ()
+) -> float:
+    """Objects within each other, at the deepest place; infinite where one contains itself."""
+    definitions = schema.get("$defs", {}) if definitions is None else definitions
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return (
+            math.inf if name in inside else levels_in(definitions[name], definitions, inside=(*inside, name))
+        )
+    deepest = max((levels_in(part, definitions, inside=inside) for part in _inner(schema)), default=0)
+    return deepest + ("properties" in schema)
+
+
+def _inner(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = [schema["items"]] if "items" in schema else []
+    return [*schema.get("properties", {}).values(), *items, *schema.get("anyOf", ())]
 
 
 def _trimmed(schema: Mapping[str, Any]) -> dict[str, Any]:

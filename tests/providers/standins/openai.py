@@ -34,6 +34,7 @@ class Job:
     created_at: int
     calls_at_creation: int
     status: str = "validating"
+    ended_at: int | None = None
     steps: list[str] = field(default_factory=list)
     output_file_id: str | None = None
     error_file_id: str | None = None
@@ -44,14 +45,13 @@ class OpenAIStandIn(StandIn):
     name = "openai"
     base_path = "/v1"
     list_pattern = r"/v1/batches"
-    fail_code: ClassVar[str] = "invalid_json_line"
 
     def __init__(self, *, port: int = 0) -> None:
         self.files: dict[str, bytes] = {}
         self.expiries: dict[str, str] = {}
         self.jobs: dict[str, Job] = {}
         self.lists = 0
-        self.fail_message = "Line 1 is not valid."
+        self.fail_code, self.fail_message = "invalid_json_line", "Line 1 is not valid."
         super().__init__(port=port)
 
     def routes(self) -> list[Route]:
@@ -136,6 +136,7 @@ class OpenAIStandIn(StandIn):
         job = self.jobs[batch_id]
         if job.steps:
             job.status = job.steps.pop(0)
+            job.ended_at = None if job.steps else int(time.time())
             if job.status in {"completed", "expired", "cancelled"}:
                 self.finish(job)
             elif job.status == "failed":
@@ -167,6 +168,10 @@ class OpenAIStandIn(StandIn):
             "output_file_id": job.output_file_id or nothing,
             "error_file_id": job.error_file_id or nothing,
             "errors": {"object": "list", "data": job.errors} if job.errors else None,
+            **{
+                f"{status}_at": job.ended_at if job.status == status else None
+                for status in ("completed", "failed", "expired", "cancelled")
+            },
         }
 
     def finish(self, job: Job) -> None:
