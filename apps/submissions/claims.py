@@ -16,7 +16,7 @@ from apps.submissions.models import MACHINE, TERMINAL, Submission
 
 # Longer than a step takes without renewing it: whoever holds a row longer than this has died. Should a slow one be
 # still alive, two do the same step and the compare-and-swap at its end lets one of them win.
-LEASE = timedelta(minutes=1)
+LEASE = timedelta(seconds=45)
 RENEWAL_SECONDS = 15.0
 Item = TypeVar("Item")
 FIRST_PAUSE = timedelta(seconds=5)
