@@ -74,24 +74,23 @@ class Batches(ChatCompletions):
     def find(self, batch: Batch) -> list[Found]:
         """A batch that failed did nothing: it is named only where no other is.
 
-        One that was sent, failed for the token limit and was sent again is there twice, under one nonce.
+        One that failed for the token limit is never named. The same file is sent again under the same nonce;
+        were the old one taken for the new one while the list lags, it would be sent a third time.
         """
         with self.client(batch.endpoint, timeout=self.call_within) as client:
-            ours = [listed for listed in client.batches.list(limit=PAGE) if _is_ours(listed, batch)]
-        live = [listed for listed in ours if STATES.get(listed.status) != BatchState.FAILED]
-        return [Found(listed.id, datetime.fromtimestamp(listed.created_at, UTC)) for listed in live or ours]
+            listed = [
+                (_state_of(each), each) for each in client.batches.list(limit=PAGE) if _is_ours(each, batch)
+            ]
+        ours = [(state, each) for state, each in listed if state != BatchState.DEFERRED]
+        live = [(state, each) for state, each in ours if state != BatchState.FAILED]
+        return [Found(each.id, datetime.fromtimestamp(each.created_at, UTC)) for _, each in live or ours]
 
     def poll(self, batch: Batch) -> Poll:
         found = self._retrieve(batch)
-        # A state that we do not know is no end: whoever took it for one would lose what was paid for.
-        state = STATES.get(found.status, BatchState.RUNNING)
-        reasons = [_reason(error) for error in (found.errors.data if found.errors else None) or ()]
-        message = " ".join(reasons)[:1000]
-        if state == BatchState.FAILED and reasons and all(TOKEN_LIMIT in reason for reason in reasons):
-            state = BatchState.DEFERRED
+        message = " ".join(_reason(error) for error in _errors_of(found))[:1000]
         ended = found.completed_at or found.expired_at or found.cancelled_at
         expires_at = datetime.fromtimestamp(ended, UTC) + FILES_KEPT if ended else None
-        return Poll(state, message, expires_at)
+        return Poll(_state_of(found), message, expires_at)
 
     def results(self, batch: Batch) -> Iterator[bytes]:
         """Output file, error file, both or neither."""
@@ -105,7 +104,7 @@ class Batches(ChatCompletions):
             with self.client(batch.endpoint, timeout=self.call_within) as client:
                 client.batches.cancel(batch.batch_id)
         except (AmbiguousError, DefiniteRefusalError, RetryLaterError):
-            if STATES.get(self._retrieve(batch).status) in {None, BatchState.WAITING, BatchState.RUNNING}:
+            if _state_of(self._retrieve(batch)) in {BatchState.WAITING, BatchState.RUNNING}:
                 raise
 
     def _retrieve(self, batch: Batch) -> Any:
@@ -123,6 +122,19 @@ class Batches(ChatCompletions):
 def _is_ours(listed: Any, batch: Batch) -> bool:
     tag = (listed.metadata or {}).get(NONCE)
     return tag == batch.nonce or bool(batch.upload and listed.input_file_id == batch.upload)
+
+
+def _state_of(found: Any) -> BatchState:
+    """A state that we do not know is no end: whoever took it for one would lose what was paid for."""
+    state = STATES.get(found.status, BatchState.RUNNING)
+    errors = _errors_of(found)
+    if state == BatchState.FAILED and errors and all(error.code == TOKEN_LIMIT for error in errors):
+        return BatchState.DEFERRED
+    return state
+
+
+def _errors_of(found: Any) -> list[Any]:
+    return list((found.errors.data if found.errors else None) or ())
 
 
 def _reason(error: Any) -> str:

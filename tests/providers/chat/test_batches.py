@@ -12,6 +12,7 @@ import pytest
 
 from apps.core.errors import DomainError
 from apps.providers.base import (
+    AmbiguousError,
     AnswerStatus,
     Ask,
     Batch,
@@ -143,18 +144,34 @@ def test_a_list_that_is_down_is_no_empty_list(provider: Batches, server: OpenAIS
         provider.find(batch)
 
 
-def test_a_batch_that_failed_is_not_named_beside_one_that_lives(
+def test_a_batch_that_failed_is_named_only_where_no_other_is(
     provider: Batches, server: OpenAIStandIn, batch: Batch
 ) -> None:
-    """After the token limit the same file is sent again: the oldest of the two is the one that did nothing."""
-    server.fail_code = "token_limit_exceeded"
     server.behaviour = Behaviour(end_as=EndAs.FAILED)
     first = sent(provider, batch)
-    assert last_poll(provider, first).state == BatchState.DEFERRED
+    assert last_poll(provider, first).state == BatchState.FAILED
     assert [found.batch_id for found in provider.find(first)] == [first.batch_id]
     server.behaviour = Behaviour()
     second = provider.create(first)
     assert [found.batch_id for found in provider.find(first)] == [second.batch_id]
+
+
+def test_a_batch_that_is_to_be_sent_again_is_never_taken_for_the_next_one(
+    provider: Batches, server: OpenAIStandIn, batch: Batch
+) -> None:
+    """The list shows the old one and not yet the new one: whoever adopted it would send a third time."""
+    server.fail_code = "token_limit_exceeded"
+    server.behaviour = Behaviour(end_as=EndAs.FAILED)
+    batch = sent(provider, batch)
+    assert last_poll(provider, batch).state == BatchState.DEFERRED
+    server.behaviour = Behaviour(drop_after_accept=True)
+    with pytest.raises(AmbiguousError):
+        provider.create(batch)
+    old, new = server.jobs.values()
+    old.calls_at_creation -= 100
+    server.behaviour = Behaviour(listing_lag=1)
+    assert provider.find(batch) == []
+    assert [found.batch_id for found in provider.find(batch)] == [new.id]
 
 
 def test_a_batch_that_failed_says_why_and_where(
