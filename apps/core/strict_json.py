@@ -132,8 +132,7 @@ def canonical_dumps(value: JsonValue) -> bytes:
     Not RFC 8785: numbers are written as Python writes them, so ``1`` and ``1.0`` differ.
     Raises ``ValueError`` for what ``loads_line`` would not have let in (NaN, infinities, lone surrogates).
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    return _CANONICAL_ENCODER.encode(value).encode("utf-8")
 
 
 def sha256_of(value: JsonValue) -> str:
@@ -238,6 +237,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise StrictJsonError(ReasonCode.NOT_FINITE, f"{name} is not JSON.")
 
 
+_CANONICAL_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object_without_duplicates,
     parse_int=_bounded_integer,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.bulk import insert_rows
 from apps.core.errors import StaleStateError
 from apps.core.strict_json import sha256_of
 from apps.core.text import canonical
@@ -67,29 +68,35 @@ def create_records(
 
     Real rows enter as ``real`` (to be indexed), all others as ``generated`` (to be checked).
     """
-    task_type = task_type_of(project.task_type)
     now = timezone.now()
-    records = []
+    records = list(_new_records(project, rows, now))
+    events = [_next_event(record, status_from="", actor=actor, reason=reason, now=now) for record in records]
+    insert_rows(records)
+    for record, event in zip(records, events, strict=True):
+        event.record_id = record.pk
+    insert_rows(events)
+    return records
+
+
+def _new_records(project: Project, rows: Sequence[NewRecord], now: datetime) -> Iterator[Record]:
+    """Instances by position: a hundred thousand records by keywords would take the ORM several seconds more."""
+    task_type = task_type_of(project.task_type)
+    fields = Record._meta.concrete_fields
+    same = {field.attname: field.get_default() for field in fields}
+    same |= {"project_id": project.pk, "created_at": now, "due_at": now}
     for row in rows:
         is_real = row.source_type == SourceType.REAL
-        values = {name: getattr(row, name) for name in row.__dataclass_fields__}
-        records.append(
-            Record(
-                **values,
-                project=project,
-                created_at=now,
-                label=task_type.facet(row.output),
-                canonical_hash=canonical_hash(task_type.text_of(row.input)),
-                status=RecordStatus.REAL if is_real else RecordStatus.GENERATED,
-                due_at=now,
-            )
-        )
-    events = [_next_event(record, status_from="", actor=actor, reason=reason, now=now) for record in records]
-    Record.objects.bulk_create(records, batch_size=BATCH)
-    for record, event in zip(records, events, strict=True):
-        event.record = record
-    RecordEvent.objects.bulk_create(events, batch_size=BATCH)
-    return records
+        columns = {
+            **same,
+            **vars(row),
+            "uuid": uuid4(),
+            "gap_id": row.gap.pk if row.gap else None,
+            "derived_from_id": row.derived_from.pk if row.derived_from else None,
+            "label": task_type.facet(row.output),
+            "canonical_hash": canonical_hash(task_type.text_of(row.input)),
+            "status": RecordStatus.REAL if is_real else RecordStatus.GENERATED,
+        }
+        yield Record(*[columns[field.attname] for field in fields])
 
 
 @transaction.atomic
@@ -134,12 +141,12 @@ def _next_event(
     seq = record.event_seq + 1
     digest = payload_digest(record.current_input, record.current_output)
     event = RecordEvent(
-        record=record if record.pk else None,
+        record_id=record.pk,
         seq=seq,
         status_from=status_from,
         status_to=record.status,
         reason=reason,
-        actor=actor,
+        actor_id=actor.pk if actor else None,
         payload_digest=digest,
         happened_at=now,
         previous_hash=record.event_hash,

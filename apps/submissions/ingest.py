@@ -18,6 +18,7 @@ from typing import Any, Generic
 from django.db import transaction
 from django.db.models import F
 
+from apps.core.bulk import update_rows
 from apps.core.clock import database_now
 from apps.core.crashpoints import crash_point
 from apps.core.errors import StaleStateError
@@ -38,8 +39,9 @@ from apps.submissions.synchronous import read_refusal
 
 logger = logging.getLogger(__name__)
 
-SLICE_LINES = 200
-SLICE_BYTES = 4_000_000
+# A slice is one transaction: larger ones save little, and all of one is in memory, several times over.
+SLICE_LINES = 400
+SLICE_BYTES = 1_000_000
 # A task ends within this many seconds or little more, so that a stopped worker loses little.
 TASK_SECONDS = 10.0
 S = SubmissionStatus
@@ -115,11 +117,7 @@ def commit_slice(submission: Submission, prepared: Slice[Row], sink: Sink[Row]) 
     with transaction.atomic():
         advance(submission, prepared)
         sink.write(prepared.rows)
-        SubmissionRequest.objects.bulk_update(
-            prepared.requests.values(),
-            ["outcome", "reason", "message", "answer_sha256"],
-            batch_size=SLICE_LINES,
-        )
+        update_rows(list(prepared.requests.values()), ["outcome", "reason", "message", "answer_sha256"])
         QuarantinedLine.objects.bulk_create(prepared.quarantine)
         crash_point("mid_ingest_before_commit")
         if prepared.is_last:

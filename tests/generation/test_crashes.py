@@ -19,7 +19,7 @@ from tests.generation.scene import make_ready_project, start, time_passes, work
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "leakage", "holdout"])
 
 # Ten records a request: two slices.
-COUNT = 2_100
+COUNT = 4_100
 CRASH_POINTS = (
     "before_sending_commit",
     "after_create_before_accept_commit",
@@ -48,7 +48,7 @@ AFTER_CRASH = {
     "before_sending_commit": Stand(SubmissionStatus.SCREENED, 0, 0, 0),
     "after_create_before_accept_commit": Stand(SubmissionStatus.SENDING, 1, 1, 0),
     "mid_ingest_before_commit": Stand(SubmissionStatus.INGESTING, 1, 1, 0),
-    "after_ingest_commit": Stand(SubmissionStatus.INGESTING, 1, 1, 2_000),
+    "after_ingest_commit": Stand(SubmissionStatus.INGESTING, 1, 1, 4_000),
 }
 
 

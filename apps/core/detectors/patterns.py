@@ -8,7 +8,8 @@ are turned back into characters at the end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import re2
 
@@ -56,14 +57,16 @@ class EncodedText:
 class Pattern:
     """An RE2 pattern over bytes. When it has groups, its value is the first group that took part in the match."""
 
-    __slots__ = ("_groups", "_regexp")
-
     def __init__(self, pattern: str, *, ignore_case: bool = False) -> None:
+        self.pattern, self.ignore_case = pattern, ignore_case
+
+    @cached_property
+    def _regexp(self) -> Any:
+        """Compiled at its first use: all of them take 60 MB, and most processes never look for anything."""
         options = re2.Options()
-        options.case_sensitive = not ignore_case
+        options.case_sensitive = not self.ignore_case
         options.log_errors = False
-        self._regexp = re2.compile(pattern, options)
-        self._groups: int = self._regexp.groups
+        return re2.compile(self.pattern, options)
 
     def matches(self, data: bytes) -> Iterator[Match]:
         found: Iterator[Match] = self._regexp.finditer(data)
@@ -85,7 +88,7 @@ class Pattern:
         return (self.value_span(match) for match in self.matches(data))
 
     def value_span(self, match: Match) -> Span:
-        for group in range(1, self._groups + 1):
+        for group in range(1, self._regexp.groups + 1):
             span = match.span(group)
             if span != NO_SPAN:
                 return span
