@@ -67,6 +67,8 @@ def _defer(submission: Submission, provider: Provider, poll: Poll) -> None:
         submission,
         S.SCREENED,
         batch_id="",
+        # It is over: should the next attempt be lost, the list must not offer this one for it.
+        disowned_batches=[*submission.disowned_batches, submission.batch_id],
         attempts=attempts,
         last_error=poll.message or f"{provider.title} has too much enqueued; it is sent again later.",
         next_attempt_at=database_now() + max(SHORTEST_DEFERMENT, pause(attempts)),

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from apps.core.clock import database_now
 from apps.core.crashpoints import crash_point
-from apps.core.errors import StaleStateError
+from apps.core.errors import DomainError, StaleStateError
 from apps.providers import Provider, provider_of
 from apps.providers.base import DefiniteRefusalError, Found, RetryLaterError
 from apps.submissions.claims import claim, described, hold, move, pause, put_off
@@ -112,6 +112,11 @@ def _post(submission: Submission, provider: Provider) -> None:
         )
     except DefiniteRefusalError as error:
         move(submission, S.REJECTED, last_error=described(error))
+    except DomainError as error:
+        # No key, no SDK: said before any socket is opened.
+        attempts = submission.attempts + 1
+        again_at = database_now() + pause(attempts)
+        move(submission, S.SCREENED, attempts=attempts, last_error=described(error), next_attempt_at=again_at)
     except Exception as error:  # noqa: BLE001  nobody knows what the provider did: ask it, never send again
         logger.warning("Submission %s is unknown after sending: %s", submission.pk, described(error))
         move(submission, S.UNKNOWN, last_error=described(error))

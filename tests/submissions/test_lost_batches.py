@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.core.errors import StaleStateError
 from apps.providers.base import AmbiguousError, Batch, BatchState, Found, NotOursError
+from apps.providers.keys import MissingKeyError
 from apps.submissions.models import Submission, SubmissionStatus
 from apps.submissions.sending import reconcile_submission, send_submission
 from tests import factories
@@ -121,11 +122,20 @@ def test_an_undone_batch_is_sent_again_later(provider: Scripted) -> None:
     time_passes(submission)
     deferred = poll(submission)
     assert (deferred.status, deferred.batch_id, deferred.attempts) == (S.SCREENED, "", 1)
+    assert deferred.disowned_batches == [submission.batch_id]
     assert deferred.next_attempt_at is not None
     assert deferred.next_attempt_at > timezone.now() + timedelta(minutes=4)
     provider.state = BatchState.ENDED
     time_passes(deferred)
     assert (send(deferred).status, len(provider.posts)) == (S.ACCEPTED, 2)
+
+
+def test_a_missing_key_is_no_doubt(provider: Scripted) -> None:
+    """It is missed before a socket opens: the submission waits for the operator, and nobody has to look for it."""
+    provider.refusal = MissingKeyError("The generation worker has no TEAM_API_KEY.")
+    submission = send(screen(make_submission()))
+    assert (submission.status, submission.attempts) == (S.SCREENED, 1)
+    assert "TEAM_API_KEY" in submission.last_error
 
 
 def test_an_upload_that_fails_is_repeated_and_costs_no_post(
