@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -22,6 +23,7 @@ from apps.specs.models import (
     Spec,
     VersionStatus,
 )
+from apps.submissions.models import ModelFamily
 
 _numbers = count(1)
 
@@ -75,6 +77,13 @@ def make_guide(
         )
         guide.refresh_from_db()
     return guide
+
+
+def make_families() -> None:
+    """Those that a migration puts there; a flush between tests takes them."""
+    families = import_module("apps.submissions.migrations.0005_model_families").FAMILIES
+    for name, prefixes in families.items():
+        ModelFamily.objects.update_or_create(name=name, defaults={"prefixes": prefixes})
 
 
 def make_gap(

@@ -159,7 +159,8 @@ class RunForm(forms.Form):
         self._offer("prompt_version", versions.select_related("prompt").order_by("prompt__name", "-version"))
         self._offer("connection", Connection.objects.filter(is_enabled=True).order_by("name"))
         self.initial.setdefault("prompt_version", versions.order_by("-id").first())
-        self.initial.setdefault("connection", chosen_for(project, PromptRole.GENERATE))
+        if chosen := chosen_for(project, PromptRole.GENERATE):
+            self.initial.setdefault("connection", chosen)
 
     def _offer(self, name: str, rows: Any) -> None:
         field = self.fields[name]

@@ -24,6 +24,11 @@ from tests.generation.scene import make_ready_project
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _families(db: None) -> None:
+    factories.make_families()
+
+
 @pytest.fixture
 def gap() -> Gap:
     return make_ready_project()

@@ -19,12 +19,15 @@ from apps.accounts.models import User
 from apps.review.models import Action, Decision, Lot, ReviewTask
 from apps.specs.models import Gap, Label, LabelGuide, Membership, Project, Role, Spec
 from apps.specs.project_admin import ProjectAdmin
+from apps.submissions.models import Budget, Connection, ModelFamily, Price
 from tests import factories
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage", "holdout"])
 
 # Of the whole installation, not of a project: only superusers may see these.
 OF_THE_INSTALLATION: tuple[type[Model], ...] = (User, Group)
+# Shared by all projects: for whoever administrates one.
+FOR_ADMINISTRATORS: tuple[type[Model], ...] = (Connection, ModelFamily, Price)
 
 
 def make_lot(project: Project) -> Lot:
@@ -55,6 +58,7 @@ MAKERS: dict[type[Model], Callable[[Project], Model]] = {
     ),
     Spec: lambda project: factories.make_spec(project, published=False),
     Gap: lambda project: factories.make_gap(project, status="draft", slice_hash="", slice_predicate={}),
+    Budget: lambda project: Budget.objects.create(project=project, total_cap=10),
     Lot: make_lot,
     Decision: make_decision,
     LabelGuide: lambda project: factories.make_guide(project, published=False),
@@ -92,7 +96,8 @@ def page(model: type[Model], what: str, *args: Any) -> str:
 
 
 def test_every_admin_is_scoped_to_projects_or_for_superusers() -> None:
-    assert set(admin.site._registry) - set(PROJECT_ADMINS) <= set(OF_THE_INSTALLATION)
+    others = set(admin.site._registry) - set(PROJECT_ADMINS)
+    assert others <= {*OF_THE_INSTALLATION, *FOR_ADMINISTRATORS}
     assert set(PROJECT_ADMINS) <= set(MAKERS)
 
 
@@ -100,6 +105,18 @@ def test_every_admin_is_scoped_to_projects_or_for_superusers() -> None:
 def test_a_lead_cannot_see_what_belongs_to_the_installation(model: type[Model], client: Client) -> None:
     client.force_login(factories.make_member(factories.make_project(), *Role))
     assert client.get(page(model, "changelist")).status_code in {403, 404}
+
+
+@pytest.mark.parametrize("model", FOR_ADMINISTRATORS, ids=lambda model: model._meta.label)
+def test_what_all_projects_share_is_for_administrators_alone(model: type[Model], client: Client) -> None:
+    project = factories.make_project()
+    roles = [role for role in Role if role != Role.ADMIN]
+    client.force_login(factories.make_member(project, *roles))
+    assert client.get(page(model, "changelist")).status_code in {403, 404}
+    client.force_login(factories.make_member(project, Role.ADMIN))
+    assert client.get(page(model, "changelist")).status_code == 200
+    asked = client.get(page(model, "changelist"), {"entered_by__password__startswith": "p"})
+    assert asked.status_code in {302, 400}
 
 
 @each_model

@@ -21,6 +21,11 @@ from tests.submissions.scene import make_submission
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _families(db: None) -> None:
+    factories.make_families()
+
+
 def save(**values: Any) -> Connection:
     return save_connection(**({"name": "ours", "provider_key": "openai", "model": "gpt-4o-mini"} | values))
 
