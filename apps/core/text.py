@@ -81,7 +81,14 @@ def canonical(text: str) -> str:
     folded = text.translate(_FOLDING)
     if folded.isascii():
         return " ".join(folded.lower().split())
-    folded = _fold_case_and_width(folded).translate(_FOLDING)
+    # Word by word: nothing composes across a space, and most words of most texts are plain.
+    return " ".join(filter(None, map(_canonical_word, folded.split())))
+
+
+def _canonical_word(word: str) -> str:
+    if word.isascii():
+        return word.lower()
+    folded = _fold_case_and_width(word).translate(_FOLDING)
     return " ".join(filter(None, map(_without_leading_marks, folded.split())))
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic
 
 from django.db import transaction
@@ -101,15 +102,23 @@ class Slice(Generic[Row]):
 def prepare_slice(submission: Submission, sink: Sink[Row]) -> Slice[Row]:
     """Reads from the checkpoint on. Looks at the database, changes nothing."""
     provider = provider_of(submission.connection.provider)
-    path = path_of(submission.result_file)
+    path, start = path_of(submission.result_file), submission.ingest_offset
+    lines = read_lines(path, start)
+    end = lines[-1].end if lines else start
+    prepared: Slice[Row] = Slice(start, end, is_last=end >= path.stat().st_size)
+    return _SliceReader(submission, provider, sink, prepared).read(lines)
+
+
+def read_lines(path: Path, start: int) -> list[Line]:
+    """As many lines as a slice takes, from byte ``start`` of ``path`` on."""
+    lines: list[Line] = []
     with path.open("rb") as stream:
-        stream.seek(submission.ingest_offset)
-        lines = list(_lines_of_slice(iter_lines(stream, start=submission.ingest_offset)))
-    end = lines[-1].end if lines else submission.ingest_offset
-    reader = _SliceReader(
-        submission, provider, sink, Slice(submission.ingest_offset, end, end >= path.stat().st_size)
-    )
-    return reader.read(lines)
+        stream.seek(start)
+        for line in iter_lines(stream, start=start):
+            lines.append(line)
+            if len(lines) >= SLICE_LINES or line.end - start >= SLICE_BYTES:
+                break
+    return lines
 
 
 def commit_slice(submission: Submission, prepared: Slice[Row], sink: Sink[Row]) -> None:
@@ -155,15 +164,6 @@ def _finish(submission: Submission, ended_as: str) -> None:
 
 def _release(submission: Submission) -> None:
     Submission.objects.filter(pk=submission.pk, status=S.INGESTING).update(next_attempt_at=database_now())
-
-
-def _lines_of_slice(lines: Iterator[Line]) -> Iterator[Line]:
-    size = 0
-    for number, line in enumerate(lines, 1):
-        yield line
-        size += line.end - line.offset
-        if number >= SLICE_LINES or size >= SLICE_BYTES:
-            return
 
 
 class _SliceReader(Generic[Row]):
