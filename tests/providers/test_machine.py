@@ -6,6 +6,7 @@ All cases on both databases are in ``benchmarks.provider_matrix``; these are the
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
@@ -115,7 +116,8 @@ def test_a_definite_no_ends_it_and_costs_nothing(rig: Rig) -> None:
     body = {"message": f"no such model {KEY}", "error": {"message": f"no such model {KEY}", "code": 400}}
     headers = {"x-amzn-errortype": "ValidationException"}
     submission = through(rig, Behaviour(refuse=(400, body, headers), every_time=True))
-    assert (submission.status, submission.cost, rig.server.creates) == (S.REJECTED, 0, 1)
+    assert (submission.status, rig.server.creates) == (S.REJECTED, 1)
+    assert submission.cost == Decimal(0)
     assert "no such model" in submission.last_error
     assert KEY not in submission.last_error
 
@@ -141,7 +143,8 @@ def test_a_batch_that_fails_in_validation_says_why(rig: Rig) -> None:
     if not has_batches(rig) or rig.provider == "anthropic":
         pytest.skip("None of its batches fails as a whole.")
     submission = through(rig, Behaviour(end_as=EndAs.FAILED))
-    assert (submission.status, submission.cost) == (S.FAILED, 0)
+    assert submission.status == S.FAILED
+    assert submission.cost == Decimal(0)
     assert "not valid" in submission.last_error
 
 
