@@ -15,7 +15,7 @@ from apps.records.models import SourceType
 from apps.records.services import NewRecord, create_records
 from apps.specs.models import Gap, Project
 from apps.submissions.ingest import ingest_submission
-from apps.submissions.models import Connection, ModelFamily, Submission, SubmissionRequest
+from apps.submissions.models import Connection, Delivery, ModelFamily, Submission, SubmissionRequest
 from apps.submissions.polling import poll_submission
 from apps.submissions.request_files import PlannedRequest, freeze
 from apps.submissions.screening import screen_submission
@@ -62,6 +62,7 @@ def make_submission(
         connection=connection,
         purpose=values.pop("purpose", "test"),
         run_uuid=values.pop("run_uuid", None),
+        delivery=values.pop("delivery", Delivery.BATCH),
     )
     if values:
         Submission.objects.filter(pk=submission.pk).update(**values)
