@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.generation.models import Prompt, PromptLanguage
@@ -47,7 +47,12 @@ def lead(gap: Gap) -> User:
 
 
 def test_a_prompt_is_changed_looked_at_and_tried(
-    site: Site, gap: Gap, prompt: Prompt, lead: User, connection: Connection
+    site: Site,
+    gap: Gap,
+    prompt: Prompt,
+    lead: User,
+    connection: Connection,
+    screenshots: Callable[[Page, str], None],
 ) -> None:
     page = site.open(reverse("generation:workbench", args=[gap.project.slug, prompt.pk]), lead)
     assert violations(page) == []
@@ -62,6 +67,7 @@ def test_a_prompt_is_changed_looked_at_and_tried(
     work_once("interactive")
     expect(page.locator("#trial li")).to_have_count(5, timeout=10_000)
     expect(page.get_by_label("Prompt")).to_have_value(TEMPLATE + "Be brief.")
+    screenshots(page, "workbench")
     assert violations(page) == []
     page.get_by_role("button", name="Save as a new version").click()
     expect(page.get_by_role("heading", name="write v2")).to_be_visible()

@@ -20,7 +20,7 @@ from apps.submissions.polling import poll_submission
 from apps.submissions.request_files import PlannedRequest, freeze
 from apps.submissions.screening import screen_submission
 from apps.submissions.sending import send_submission
-from apps.submissions.services import plan_submission
+from apps.submissions.services import NOTHING, plan_submission
 from apps.submissions.sinks import UnusableAnswerError
 from tests import factories
 from tests.submissions.scripted import Scripted
@@ -63,6 +63,7 @@ def make_submission(
         purpose=values.pop("purpose", "test"),
         run_uuid=values.pop("run_uuid", None),
         delivery=values.pop("delivery", Delivery.BATCH),
+        reservation=values.pop("reservation", NOTHING),
     )
     if values:
         Submission.objects.filter(pk=submission.pk).update(**values)

@@ -32,12 +32,19 @@ class Scripted(Rules):
         self.on_find: BaseException | None = None
         self.on_cancel: BaseException | None = None
         self.on_poll: BaseException | None = None
+        self.on_results: Exception | None = None
+        self.on_upload: Exception | None = None
         self.state = BatchState.ENDED
         self.lines: list[bytes] = []
         self.clock = timezone.now()
 
     def limits(self, endpoint: Endpoint) -> Limits:
         return Limits(requests=3, bytes=20_000, records_per_request=2)
+
+    def upload(self, batch: Batch) -> str:
+        if self.on_upload:
+            raise self.on_upload
+        return ""
 
     def create(self, batch: Batch) -> Created:
         self.posts.append(batch.nonce)
@@ -66,6 +73,8 @@ class Scripted(Rules):
         return Poll(self.state, "said the provider" if self.state == BatchState.FAILED else "")
 
     def results(self, batch: Batch) -> Iterator[bytes]:
+        if self.on_results:
+            raise self.on_results
         yield from self.lines
 
     def cancel(self, batch: Batch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import settings
@@ -10,16 +11,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from apps.accounts.models import User
-from apps.core.errors import StaleStateError
+from apps.core.errors import DomainError, StaleStateError
 from apps.providers import REGISTRY
-from apps.providers.base import AmbiguousError, BatchState, DefiniteRefusalError, RetryLaterError
+from apps.providers.base import (
+    AmbiguousError,
+    BatchState,
+    DefiniteRefusalError,
+    NotOursError,
+    RetryLaterError,
+)
 from apps.records.models import Record
 from apps.submissions import services
 from apps.submissions.ingest import ingest_submission
-from apps.submissions.models import MACHINE, TERMINAL, Submission, SubmissionStatus
+from apps.submissions.models import MACHINE, TERMINAL, Spending, Submission, SubmissionStatus
 from apps.submissions.polling import poll_submission
 from apps.submissions.screening import screen_submission
 from apps.submissions.sending import reconcile_submission, send_submission
+from apps.submissions.services import Reservation
 from tests import factories
 from tests.submissions.scene import ids_of, make_submission, note_sink, reread, time_passes
 from tests.submissions.scripted import Scripted, answer
@@ -27,6 +35,8 @@ from tests.submissions.scripted import Scripted, answer
 pytestmark = pytest.mark.django_db
 
 S = SubmissionStatus
+PLAIN_STATES = [state for state in BatchState if state != BatchState.DEFERRED]
+RESERVATION = Reservation(amount=Decimal(4), price={"input": "1", "output": "1"})
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -38,9 +48,9 @@ class AnyOrder(RuleBasedStateMachine):
     def begin(self) -> None:
         self.provider = Scripted()
         REGISTRY["scripted"] = self.provider
-        self.submission = make_submission()
+        self.submission = make_submission(reservation=RESERVATION)
         self.person = factories.make_user()
-        self.words = self.refusals = 0
+        self.words = self.refusals = self.deferrals = 0
         self.last = str(S.INTENT)
 
     def status(self) -> str:
@@ -91,11 +101,40 @@ class AnyOrder(RuleBasedStateMachine):
         self.provider.on_find = ConnectionError("list is down") if is_down else None
         reconcile_submission(self.submission.pk)
 
-    @rule(state=st.sampled_from(list(BatchState)), answered=st.integers(0, 2))
+    @rule(
+        state=st.sampled_from(PLAIN_STATES),
+        answered=st.integers(0, 2),
+    )
     def poll(self, state: BatchState, answered: int) -> None:
         self.provider.state = state
         self.provider.lines = [answer(each, each) for each in ids_of(self.submission)[:answered]] * 2
         poll_submission(self.submission.pk)
+
+    @rule()
+    def hear_that_the_queue_is_full(self) -> None:
+        self.provider.state = BatchState.DEFERRED
+        before = self.status()
+        poll_submission(self.submission.pk)
+        self.deferrals += before in {S.ACCEPTED, S.RUNNING} and self.status() == S.SCREENED
+
+    @rule()
+    def find_that_it_is_somebody_else_s(self) -> None:
+        self.provider.state, self.provider.lines = BatchState.ENDED, []
+        self.provider.on_results = NotOursError("other ids")
+        poll_submission(self.submission.pk)
+        self.provider.on_results = None
+
+    @rule(is_broken=st.booleans())
+    def upload_fails(self, *, is_broken: bool) -> None:
+        self.provider.on_upload = ConnectionError("no route") if is_broken else None
+
+    @rule()
+    def ask_the_missing_again(self) -> None:
+        try:
+            again = services.resend_missing(submission=reread(self.submission), actor=self.person)
+        except DomainError:
+            return
+        assert again.request_count <= reread(self.submission).request_count
 
     @rule()
     def ingest(self) -> None:
@@ -117,9 +156,18 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_sent_twice_without_a_word(self) -> None:
-        assert len(self.provider.batches) <= 1 + self.words
-        assert len(self.provider.posts) <= 1 + self.words + self.refusals
+        allowed = 1 + self.words + self.deferrals
+        assert len(self.provider.batches) <= allowed
+        assert len(self.provider.posts) <= allowed + self.refusals
         assert reread(self.submission).post_count == len(self.provider.posts)
+
+    @invariant()
+    def every_dollar_is_reserved_or_settled(self) -> None:
+        rows = Submission.objects.filter(project=self.submission.project)
+        reserved = sum(row.reserved for row in rows if row.settled_at is None)
+        spent = sum(row.cost or 0 for row in rows if row.settled_at)
+        for spending in Spending.objects.filter(project=self.submission.project):
+            assert (spending.reserved, spending.spent) == (reserved, spent)
 
     @invariant()
     def an_answer_is_a_record_once(self) -> None:
