@@ -35,12 +35,12 @@ from apps.providers.base import (
     TokenPrice,
     UnreadableAnswerError,
     Usage,
-    Volume,
     require_fields,
 )
 from apps.providers.content import read_content
 from apps.providers.keys import read_key
 from apps.providers.network import guard_botocore
+from apps.providers.over_network import OverNetwork, text_of
 from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import USUAL_WAIT, lost, refusal, without
 from apps.providers.result_lines import own_lines, split_lines
@@ -74,7 +74,7 @@ BY_STOP_REASON = {
 }
 
 
-class Bedrock:
+class Bedrock(OverNetwork):
     key = "bedrock"
     title = "Amazon Bedrock"
     settings: tuple[Setting, ...] = (
@@ -98,22 +98,20 @@ class Bedrock:
             is_required=False,
         ),
     )
-    hosts: tuple[str, ...] = ("*.amazonaws.com", "*.*.amazonaws.com", "*.*.*.amazonaws.com")
+    # By service: under amazonaws.com there are servers of other customers as well (API Gateway, load balancers).
+    hosts: tuple[str, ...] = (
+        "bedrock.*.amazonaws.com",
+        "bedrock-runtime.*.amazonaws.com",
+        "s3.amazonaws.com",
+        "s3.*.amazonaws.com",
+        "*.s3.amazonaws.com",
+        "*.s3.*.amazonaws.com",
+    )
     needs_base_url = False
     default_key_name = "AWS_ACCESS_KEY_ID"
-    prompt_language = "jinja"
-    has_batches = True
-    has_synchronous = True
     enforces_schema = False
-    tags_batches = True
     window: timedelta | None = timedelta(hours=24)
     results_kept: timedelta | None = None
-    poll_every = timedelta(minutes=1)
-    create_within = timedelta(minutes=10)
-    offline_model = ""
-
-    call_within = timedelta(minutes=2)
-    answer_within = timedelta(minutes=5)
 
     def limits(self, endpoint: Endpoint) -> Limits:
         """50,000 records and 1 GB a file by the vendor's usual quotas; the minimum is a quota of each model."""
@@ -125,12 +123,8 @@ class Bedrock:
         )
 
     def request_line(self, custom_id: str, ask: Ask, *, endpoint: Endpoint) -> JsonObject:
-        if not isinstance(ask.prompt, str) or not ask.prompt.strip():
-            raise DomainError(
-                f"There is nothing to ask {self.title} about {ask.label!r}: the prompt is no text. "
-                "Write it in the language Jinja, and let it say what is wanted."
-            )
-        text = ask.prompt + (_asking_for_json(ask.schema) if ask.schema else "")
+        prompt = text_of(ask, asked=self.title)
+        text = prompt + (_asking_for_json(ask.schema) if ask.schema else "")
         return {
             "recordId": custom_id,
             "modelInput": {
@@ -145,13 +139,10 @@ class Bedrock:
         )
 
     def price(self, model: str, *, is_batch: bool) -> TokenPrice | None:
-        return listed_price(model, vendor="aws", is_batch=is_batch)
+        return listed_price(_name_in(model), vendor="aws", is_batch=is_batch)
 
     def context_window(self, model: str) -> int | None:
-        return context_window(model, vendor="aws")
-
-    def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
-        return None
+        return context_window(_name_in(model), vendor="aws")
 
     def upload(self, batch: Batch) -> str:
         """Under a name that follows from the nonce, so that doing it again changes nothing."""
@@ -304,6 +295,11 @@ def _keys_of(endpoint: Endpoint) -> dict[str, str]:
         "aws_access_key_id": read_key(endpoint.key_name),
         "aws_secret_access_key": read_key(f"{stem}_SECRET_ACCESS_KEY"),
     }
+
+
+def _name_in(model: str) -> str:
+    """The model or inference profile that an ARN names, and any other name as it is."""
+    return model.rpartition("/")[2]
 
 
 def _folder(batch: Batch) -> str:

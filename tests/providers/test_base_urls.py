@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.core.errors import DomainError
+from apps.providers.bedrock import Bedrock
 from apps.providers.network import check_base_url
 
 KEY = "canary-key-4711"
@@ -93,3 +94,24 @@ def test_what_is_like_a_listed_host_is_not_listed(entry: str, url: str, settings
     settings.PROVIDER_HOSTS = (entry,)
     with pytest.raises(DomainError, match="PROVIDER_HOSTS"):
         check_base_url(url, hosts=())
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("bedrock.eu-central-1.amazonaws.com", True),
+        ("bedrock-runtime.us-gov-west-1.amazonaws.com", True),
+        ("s3.amazonaws.com", True),
+        ("our-bucket.s3.eu-central-1.amazonaws.com", True),
+        # Anybody may rent these.
+        ("a1b2c3.execute-api.eu-central-1.amazonaws.com", False),
+        ("name-1234.eu-central-1.elb.amazonaws.com", False),
+        ("ec2-8-8-8-8.compute-1.amazonaws.com", False),
+    ],
+)
+def test_of_amazons_hosts_only_those_of_the_service_are_the_vendors_own(host: str, *, is_own: bool) -> None:
+    if is_own:
+        check_base_url(f"https://{host}", hosts=Bedrock.hosts)
+    else:
+        with pytest.raises(DomainError):
+            check_base_url(f"https://{host}", hosts=Bedrock.hosts)
