@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from apps.core.clock import database_now
 from apps.core.errors import RefusedError
 from apps.specs.models import Project
-from apps.submissions.models import Budget, Spending, Submission, SubmissionStatus
+from apps.submissions.models import Budget, Delivery, Spending, Submission, SubmissionStatus
 
 S = SubmissionStatus
 MILLION = Decimal(1_000_000)
@@ -99,14 +99,24 @@ def cost_of(submission: Submission) -> tuple[Decimal, bool]:
     """US dollars that an ended submission cost, and whether that is a guess.
 
     What was sent and came back without any count of tokens is taken to have cost what was reserved: a batch that
-    was cancelled or given up may have been billed.
+    was cancelled or given up may have been billed. Of requests posted one by one, as much as were posted.
     """
     has_usage = submission.input_tokens or submission.output_tokens
     if has_usage:
         return _priced(submission, submission.price), bool(submission.price.get("is_guess"))
     if not submission.post_count or submission.status in UNDONE:
         return Decimal(0), False
-    return submission.reserved, bool(submission.reserved)
+    if submission.delivery == Delivery.BATCH:
+        return submission.reserved, bool(submission.reserved)
+    return share_of(submission, min(submission.post_count, submission.request_count)), bool(
+        submission.reserved
+    )
+
+
+def share_of(submission: Submission, requests: int) -> Decimal:
+    """US dollars of what ``submission`` has reserved that so many of its requests may cost at most."""
+    share = Decimal(requests) / submission.request_count
+    return (submission.reserved * share).quantize(CENT_FRACTIONS)
 
 
 def synchronous_cost_of(submission: Submission) -> Decimal | None:

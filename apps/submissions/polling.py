@@ -6,11 +6,13 @@ import logging
 from datetime import timedelta
 
 from apps.core.clock import database_now
+from apps.core.errors import StaleStateError
 from apps.providers import Provider, provider_of
 from apps.providers.base import HAS_RESULTS, BatchState, NotOursError, Poll
-from apps.submissions.claims import claim, holding, move, pause, put_off
+from apps.submissions.claims import claim, move, pause, put_off
 from apps.submissions.models import Submission, SubmissionStatus
-from apps.submissions.request_files import batch_of, write_results
+from apps.submissions.request_files import batch_of
+from apps.submissions.results import keep_results
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ def poll_submission(submission_id: int) -> None:
             return
     except NotOursError as error:
         _disown(submission, error)
+        return
+    except StaleStateError:
+        logger.info("Submission %s: another worker has its results", submission_id)
         return
     except Exception as error:  # noqa: BLE001  a poll may always be tried again
         put_off(submission, error)
@@ -82,8 +87,8 @@ def _cancel(submission: Submission, provider: Provider) -> None:
 
 
 def _fetch(submission: Submission, provider: Provider, poll: Poll) -> None:
-    name = write_results(submission, holding(submission, provider.results(batch_of(submission))))
-    move(submission, S.INGESTING, result_file=name, ended_as=ENDED_AS[poll.state], last_error=poll.message)
+    lines = provider.results(batch_of(submission))
+    keep_results(submission, lines, ended_as=ENDED_AS[poll.state], note=poll.message)
 
 
 def _wait(submission: Submission, provider: Provider, poll: Poll) -> None:

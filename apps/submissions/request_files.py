@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import secrets
 import shutil
 import uuid
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +17,16 @@ from django.conf import settings
 
 from apps.core.atomic_files import atomic_file
 from apps.core.errors import DomainError
-from apps.core.strict_json import canonical_dumps
+from apps.core.strict_json import canonical_dumps, loads_line
 from apps.providers import Provider, provider_of
-from apps.providers.base import Ask, Batch, Endpoint
+from apps.providers.base import Ask, Batch, Endpoint, JsonObject
 from apps.submissions.models import Connection, Submission
 
 # Read-only: from here on the file is what was planned, screened and sent.
 FROZEN = 0o440
+RESULTS, ANSWERS = "results-", "answers"
+MAX_REQUEST_BYTES = 8_000_000
+LEAST_FREE_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -182,9 +188,64 @@ def is_as_frozen(submission: Submission) -> bool:
 
 
 def write_results(submission: Submission, lines: Iterable[bytes]) -> str:
-    """Streams raw result lines to disk; returns the name of the file, which is there whole or not at all."""
-    name = f"submissions/{submission.uuid}/results.jsonl"
+    """Streams raw result lines to disk; returns the name of the file, which is there whole or not at all.
+
+    The name is new each time: of two workers that fetch the same results, the one that moves the row says which
+    file counts, and the other cannot write over it.
+    """
+    name = f"{_folder(submission)}/{RESULTS}{secrets.token_hex(4)}.jsonl"
     with atomic_file(path_of(name)) as file:
         for line in lines:
             file.write(line if line.endswith(b"\n") else line + b"\n")
     return name
+
+
+def answer_path(submission: Submission, custom_id: str) -> Path:
+    """Where the answer to a request that was posted by itself waits for the others."""
+    return path_of(f"{_folder(submission)}/{ANSWERS}/{custom_id}.json")
+
+
+def tidy(submission: Submission, *, kept: str) -> None:
+    """Removes what the results file ``kept`` replaces: single answers, and files that lost the race or were never
+    named because their writer died."""
+    folder = path_of(_folder(submission))
+    shutil.rmtree(folder / ANSWERS, ignore_errors=True)
+    for path in (*folder.glob(f"{RESULTS}*"), *folder.glob(f".{RESULTS}*")):
+        if path != path_of(kept):
+            path.unlink(missing_ok=True)
+
+
+def refuse_full_disk() -> None:
+    """OSError when there is no room for answers that are going to be paid for."""
+    free = shutil.disk_usage(settings.FILES_DIR).free
+    if free < LEAST_FREE_BYTES:
+        raise OSError(
+            errno.ENOSPC,
+            f"Only {free:,} bytes are free where files are kept: nothing is posted before there is room for answers",
+        )
+
+
+class RequestLines:
+    """The lines of a frozen file, each read when it is asked for. Remembers where they begin: eight bytes a line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.starts = array("Q")
+        start = 0
+        with path.open("rb") as file:
+            for line in file:
+                self.starts.append(start)
+                start += len(line)
+
+    def of(self, custom_id: str) -> JsonObject:
+        """The request of that id, as the provider wrote it."""
+        with self.path.open("rb") as file:
+            file.seek(self.starts[line_number_of(custom_id) - 1])
+            value = loads_line(file.readline().rstrip(b"\n"), max_bytes=MAX_REQUEST_BYTES)
+        if not isinstance(value, dict):
+            raise TypeError(f"The line of {custom_id} in {self.path.name} is not an object.")
+        return value
+
+
+def _folder(submission: Submission) -> str:
+    return f"submissions/{submission.uuid}"

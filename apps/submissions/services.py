@@ -17,7 +17,7 @@ from apps.core.errors import DomainError, StaleStateError
 from apps.core.wake import wake
 from apps.providers import provider_of
 from apps.specs.models import Project
-from apps.submissions.budgets import CENT_FRACTIONS, reserve
+from apps.submissions.budgets import reserve, share_of
 from apps.submissions.claims import move
 from apps.submissions.families import family_of
 from apps.submissions.models import (
@@ -148,17 +148,18 @@ def _refuse_delivery(connection: Connection, delivery: str) -> None:
 def resend_missing(*, submission: Submission, actor: User) -> Submission:
     """Asks again what came back without an answer, and nothing else, in a submission of its own.
 
-    DomainError when nothing is missing; StaleStateError when somebody had it asked again a moment ago.
+    DomainError when nothing is missing or too little for a batch of this provider; RefusedError when the budget does
+    not allow it; StaleStateError when somebody had it asked again a moment ago.
     """
     missing = submission.requests.filter(outcome=RequestOutcome.MISSING)
-    contexts: dict[str, dict[str, Any]] = dict(missing.values_list("custom_id", "context"))
+    contexts: dict[str, dict[str, Any]] = dict(missing.order_by("id").values_list("custom_id", "context"))
     if not contexts:
-        raise DomainError(f"Nothing is missing of {submission}: every request has an answer.")
+        raise DomainError(f"Nothing is missing of {submission}: no request waits to be asked again.")
+    _refuse_too_few(submission, len(contexts))
     frozen = freeze_again(submission, contexts)
     try:
         if missing.update(outcome=RequestOutcome.RESENT) != len(contexts):
             raise StaleStateError("Somebody had these requests asked again just now: reload and look.")
-        share = Decimal(len(contexts)) / submission.request_count
         again = plan_submission(
             frozen=frozen,
             project=submission.project,
@@ -167,7 +168,7 @@ def resend_missing(*, submission: Submission, actor: User) -> Submission:
             run_uuid=submission.run_uuid,
             delivery=submission.delivery,
             reservation=Reservation(
-                amount=(submission.reserved * share).quantize(CENT_FRACTIONS),
+                amount=share_of(submission, len(contexts)),
                 price=submission.price,
                 synchronous_price=submission.synchronous_price,
             ),
@@ -180,6 +181,16 @@ def resend_missing(*, submission: Submission, actor: User) -> Submission:
         "%s requests of submission %s are asked again, says user %s", len(contexts), submission.pk, actor.pk
     )
     return again
+
+
+def _refuse_too_few(submission: Submission, count: int) -> None:
+    provider = provider_of(submission.connection.provider)
+    least = provider.limits(submission.connection.endpoint).minimum_requests
+    if submission.delivery == Delivery.BATCH and count < least:
+        raise DomainError(
+            f"{provider.title} takes no batch of fewer than {least:,} requests, and only {count:,} are missing: "
+            "start a run for what is still wanted."
+        )
 
 
 @transaction.atomic

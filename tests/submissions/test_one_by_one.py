@@ -6,7 +6,9 @@ import json
 import signal
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connections
@@ -17,11 +19,12 @@ from apps.generation.planning import plan_run
 from apps.generation.services import resend_missing as resend_for_run
 from apps.providers import REGISTRY
 from apps.providers.base import AmbiguousError, DefiniteRefusalError, Endpoint, JsonObject, RetryLaterError
+from apps.providers.keys import MissingKeyError
 from apps.records.models import Record
-from apps.submissions import services
-from apps.submissions.models import Delivery, RequestOutcome, Submission, SubmissionStatus
+from apps.submissions import request_files, services, synchronous
+from apps.submissions.models import Delivery, RequestOutcome, Spending, Submission, SubmissionStatus
 from apps.submissions.request_files import FrozenRequests, freeze_again, path_of
-from apps.submissions.services import request_cancel, resend_missing
+from apps.submissions.services import Reservation, request_cancel, resend_missing
 from apps.submissions.synchronous import answer_submission
 from tests import factories
 from tests.generation.scene import make_ready_project, start, work
@@ -31,6 +34,7 @@ from tests.submissions.scripted import Scripted, answer
 
 pytestmark = pytest.mark.django_db
 S, Outcome = SubmissionStatus, RequestOutcome
+PRICE = {"input": "1", "output": "1"}
 
 
 class OneByOne(Scripted):
@@ -40,10 +44,14 @@ class OneByOne(Scripted):
         super().__init__()
         self.asked: list[str] = []
         self.script: dict[int, list[Exception]] = {}
+        self.meanwhile: Callable[[], None] | None = None
+        """What else happens while it thinks."""
 
     def answer_now(self, line: JsonObject, *, endpoint: Endpoint) -> bytes:
         custom_id = str(line["custom_id"])
         self.asked.append(custom_id)
+        if self.meanwhile:
+            self.meanwhile()
         if waiting := self.script.get(int(custom_id[-6:])):
             raise waiting.pop(0)
         return answer(custom_id, f"text {custom_id}")
@@ -137,6 +145,116 @@ def test_two_workers_never_post_one_request_twice(provider: OneByOne) -> None:
         thread.join()
     done = through(reread(submission))
     assert (done.status, sorted(Counter(provider.asked).values())) == (S.DONE, [1, 1, 1])
+
+
+def test_a_missing_key_posts_nothing_and_waits_for_the_operator(provider: OneByOne) -> None:
+    provider.script = {1: [MissingKeyError("The generation worker has no TEAM_API_KEY.")]}
+    waiting = post(running())
+    assert (waiting.status, waiting.requests.filter(posted_at=None).count()) == (S.RUNNING, 1)
+    assert "TEAM_API_KEY" in waiting.last_error
+    done = through(waiting)
+    assert (done.status, outcomes(done)) == (S.DONE, {Outcome.ANSWERED: 3})
+
+
+def test_without_room_for_answers_nothing_is_posted(
+    provider: OneByOne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(request_files, "LEAST_FREE_BYTES", 1 << 60)
+        waiting = post(running())
+    assert (waiting.status, waiting.post_count, provider.asked) == (S.RUNNING, 0, [])
+    assert "before there is room for answers" in waiting.last_error
+    assert through(waiting).status == S.DONE
+
+
+def test_an_answer_that_cannot_be_kept_stops_the_posting(
+    provider: OneByOne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each further post would be paid for and lost like this one."""
+    monkeypatch.setattr(synchronous, "AT_ONCE", 1)
+    submission = running()
+    in_the_way = path_of(f"submissions/{submission.uuid}/answers")
+    in_the_way.touch()
+    waiting = post(submission)
+    assert (waiting.status, waiting.attempts, len(provider.asked)) == (S.RUNNING, 1, 1)
+    assert "Error" in waiting.last_error
+    in_the_way.unlink()
+    done = through(waiting)
+    assert (done.status, outcomes(done)) == (S.INCOMPLETE, {Outcome.ANSWERED: 2, Outcome.MISSING: 1})
+    assert len(provider.asked) == 3
+
+
+def test_a_request_file_that_cannot_be_read_leaves_no_attempts_behind(provider: OneByOne) -> None:
+    submission = running()
+    path_of(submission.request_file).unlink()
+    waiting = post(submission)
+    assert (waiting.status, waiting.post_count, provider.asked) == (S.RUNNING, 0, [])
+    assert not waiting.requests.exclude(posted_at=None).exists()
+
+
+def test_a_stop_between_choosing_and_posting_is_heeded(
+    provider: OneByOne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = running()
+    monkeypatch.setattr(synchronous, "refuse_full_disk", lambda: request_cancel(submissions=[submission]))
+    stopping = post(submission)
+    assert (provider.asked, stopping.post_count) == ([], 0)
+    assert not stopping.requests.exclude(posted_at=None).exists()
+    assert post(stopping).status == S.CANCELLED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_in_the_middle_costs_at_most_what_was_posted(
+    provider: OneByOne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synchronous, "AT_ONCE", 1)
+    planned = make_submission(
+        requests=3, delivery=Delivery.SYNCHRONOUS, reservation=Reservation(amount=Decimal(3), price=PRICE)
+    )
+    submission = send(screen(planned))
+
+    def stop() -> None:
+        request_cancel(submissions=[submission])
+        connections.close_all()
+
+    provider.meanwhile = stop
+    stopped = post(submission)
+    assert (stopped.status, len(provider.asked)) == (S.CANCELLED, 1)
+    assert (stopped.cost, stopped.cost_is_guess) == (Decimal(1), True)
+    assert set(Spending.objects.values_list("reserved", "spent")) == {(Decimal(0), Decimal(1))}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_comes_too_late_does_not_touch_what_is_being_taken_in(provider: OneByOne) -> None:
+    """Its poster was silent for so long that another worker went on without it."""
+    submission = running()
+    rival: list[bytes] = []
+
+    def go_on_without_it() -> None:
+        provider.meanwhile = None
+        time_passes(submission)
+        try:
+            while reread(submission).status == S.RUNNING:
+                time_passes(submission)
+                answer_submission(submission.pk)
+            rival.append(path_of(reread(submission).result_file).read_bytes())
+        finally:
+            connections.close_all()
+
+    provider.meanwhile = go_on_without_it
+    answer_submission(submission.pk)
+    late = reread(submission)
+    assert path_of(late.result_file).read_bytes() == rival[0]
+    assert len(late.requests.exclude(posted_at=None)) == len(set(provider.asked)) == len(provider.asked) == 3
+    done = ingest(late)
+    assert done.status == S.INCOMPLETE
+    assert outcomes(done)[Outcome.MISSING] >= 1
+
+
+def test_single_answers_go_away_once_they_are_one_file(provider: OneByOne) -> None:
+    done = through(running())
+    folder = path_of(done.request_file).parent
+    assert {path.name for path in folder.iterdir()} == {"requests.jsonl", path_of(done.result_file).name}
 
 
 # --- Asking the missing ones again
