@@ -28,10 +28,10 @@ from apps.providers.base import (
     Setting,
     TokenCount,
     TokenPrice,
-    Volume,
 )
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
+from apps.providers.over_network import OverNetwork, text_of
 from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import lost, refusal, without
 from apps.providers.result_lines import own_lines, split_lines
@@ -45,28 +45,18 @@ MAX_REQUEST_BYTES = 8_000_000
 CLOCK_DIFFERENCE = timedelta(hours=1)
 
 
-class Anthropic:
+class Anthropic(OverNetwork):
     key = "anthropic"
     title = "Anthropic"
     settings: tuple[Setting, ...] = ()
     hosts: tuple[str, ...] = ("api.anthropic.com",)
     needs_base_url = False
     default_key_name = "ANTHROPIC_API_KEY"
-    prompt_language = "jinja"
-    has_batches = True
-    has_synchronous = True
-    enforces_schema = True
     tags_batches = False
     window: timedelta | None = timedelta(hours=24)
     results_kept: timedelta | None = timedelta(days=29)
-    poll_every = timedelta(minutes=1)
-    create_within = timedelta(minutes=10)
-    offline_model = ""
 
     base_url = "https://api.anthropic.com"
-    call_within = timedelta(minutes=2)
-    """Longer than the API is silent within a call."""
-    answer_within = timedelta(minutes=5)
 
     def limits(self, endpoint: Endpoint) -> Limits:
         """100,000 requests and 256 MB by the vendor. A batch is one JSON body here, so it is kept to what fits
@@ -74,15 +64,11 @@ class Anthropic:
         return Limits(requests=100_000, bytes=64_000_000, records_per_request=5)
 
     def request_line(self, custom_id: str, ask: Ask, *, endpoint: Endpoint) -> JsonObject:
-        if not isinstance(ask.prompt, str) or not ask.prompt.strip():
-            raise DomainError(
-                f"There is nothing to ask {self.title} about {ask.label!r}: the prompt is no text. "
-                "Write it in the language Jinja, and let it say what is wanted."
-            )
+        prompt = text_of(ask, asked=self.title)
         params: JsonObject = {
             "model": endpoint.model,
             "max_tokens": ask.max_output_tokens,
-            "messages": [{"role": "user", "content": ask.prompt}],
+            "messages": [{"role": "user", "content": prompt}],
         }
         if ask.schema:
             params["output_config"] = {
@@ -100,9 +86,6 @@ class Anthropic:
 
     def context_window(self, model: str) -> int | None:
         return context_window(model, vendor="anthropic")
-
-    def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
-        return None
 
     def upload(self, batch: Batch) -> str:
         return ""

@@ -30,7 +30,6 @@ class Compatible(ChatCompletions):
     needs_base_url = True
     default_key_name = ""
     has_batches = False
-    tags_batches = True
     window: timedelta | None = None
     results_kept: timedelta | None = None
     poll_every = timedelta(seconds=10)

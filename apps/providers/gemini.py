@@ -26,7 +26,6 @@ from apps.providers.base import (
     TokenCount,
     TokenPrice,
     UnreadableAnswerError,
-    Volume,
     require_fields,
 )
 from apps.providers.google_answers import LONGEST_MESSAGE, error_answer, read_response
@@ -43,6 +42,7 @@ from apps.providers.google_calls import (
 from apps.providers.google_requests import count_request, generate_request
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
+from apps.providers.over_network import OverNetwork
 from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import refusal
 from apps.providers.result_lines import own_lines, split_lines
@@ -52,28 +52,16 @@ API_VERSION = "v1"
 FILES_KEPT = timedelta(hours=48)
 
 
-class Gemini:
+class Gemini(OverNetwork):
     key = "gemini"
     title = "Google Gemini API"
     settings: tuple[Setting, ...] = ()
     hosts: tuple[str, ...] = ("generativelanguage.googleapis.com",)
     needs_base_url = False
     default_key_name = "GEMINI_API_KEY"
-    prompt_language = "jinja"
-    has_batches = True
-    has_synchronous = True
-    enforces_schema = True
-    tags_batches = True
     # The documented target. A batch is given up at twice of that.
     window: timedelta | None = timedelta(hours=24)
     results_kept: timedelta | None = FILES_KEPT
-    poll_every = timedelta(minutes=1)
-    create_within = timedelta(minutes=10)
-    offline_model = ""
-
-    call_within = timedelta(minutes=2)
-    """Longer than Google is silent within a call."""
-    answer_within = timedelta(minutes=5)
 
     def limits(self, endpoint: Endpoint) -> Limits:
         """Google takes 2 GB; but it counts a batch against a limit of enqueued tokens per model, and one that is
@@ -92,9 +80,6 @@ class Gemini:
 
     def context_window(self, model: str) -> int | None:
         return context_window(model.removeprefix("models/"), vendor="google")
-
-    def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
-        return None
 
     def upload(self, batch: Batch) -> str:
         """The SDK sends the content to wherever the answer to its first call points; with a base URL in the options

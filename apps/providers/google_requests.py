@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from apps.core.errors import DomainError
 from apps.core.strict_json import JsonValue, canonical_dumps
 from apps.providers.base import Ask, JsonObject, TokenCount
+from apps.providers.over_network import text_of
 from apps.providers.structured import strict_schema
 
 # "A token is equivalent to about 4 characters" (ai.google.dev/gemini-api/docs/tokens). Counted in bytes, so that
@@ -20,15 +20,11 @@ def generate_request(ask: Ask, *more_texts: str) -> JsonObject:
 
     DomainError when there is nothing to ask.
     """
-    if not isinstance(ask.prompt, str) or not ask.prompt.strip():
-        raise DomainError(
-            f"There is nothing to ask Gemini about {ask.label!r}: the prompt is no text. "
-            "Write it in the language Jinja, and let it say what is wanted."
-        )
+    prompt = text_of(ask, asked="Gemini")
     config: JsonObject = {"maxOutputTokens": ask.max_output_tokens, "responseMimeType": "application/json"}
     if ask.schema:
         config["responseJsonSchema"] = response_schema(ask.schema)
-    parts: list[JsonValue] = [{"text": text} for text in (ask.prompt, *more_texts)]
+    parts: list[JsonValue] = [{"text": text} for text in (prompt, *more_texts)]
     return {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from apps.providers.base import (
     AmbiguousError,
@@ -41,12 +41,8 @@ STATES = {
 class Batches(ChatCompletions):
     """Chat completions in batches. A file is named by its id; what there is not may be ``None`` or ``""``."""
 
-    has_batches = True
-    tags_batches = True
     window: timedelta | None = timedelta(hours=24)
     results_kept: timedelta | None = FILES_KEPT
-    poll_every = timedelta(minutes=1)
-    call_within: ClassVar[timedelta] = timedelta(minutes=2)
 
     def upload(self, batch: Batch) -> str:
         with (

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
-from apps.core.errors import DomainError
 from apps.core.strict_json import JsonValue, canonical_dumps
 from apps.providers.base import (
     Answer,
@@ -19,13 +18,13 @@ from apps.providers.base import (
     JsonObject,
     Setting,
     TokenCount,
-    Volume,
 )
 from apps.providers.keys import key_of
 from apps.providers.network import http_client
 from apps.providers.openai_answers import FILTERED_CODE, read_chat_answer
 from apps.providers.openai_errors import refusals
 from apps.providers.openai_schema import chat_schema
+from apps.providers.over_network import OverNetwork, text_of
 from apps.providers.price_list import context_window
 from apps.providers.result_lines import MAX_RESULT_LINE_BYTES
 from apps.providers.sdk import sdk
@@ -38,7 +37,7 @@ TOKENS_PER_MESSAGE = 8
 RECORDS_PER_REQUEST = 5
 
 
-class ChatCompletions:
+class ChatCompletions(OverNetwork):
     """The half of a provider that needs no batches. Subclasses say where it is and what it takes."""
 
     key: str
@@ -47,11 +46,6 @@ class ChatCompletions:
     hosts: tuple[str, ...]
     needs_base_url: bool
     default_key_name: str
-    prompt_language = "jinja"
-    has_synchronous = True
-    enforces_schema = True
-    offline_model = ""
-    create_within = timedelta(minutes=10)
 
     vendor: ClassVar[str] = ""
     """In the price list."""
@@ -59,18 +53,12 @@ class ChatCompletions:
     """The vendor's own, for endpoints that name none."""
     token_limit_name: ClassVar[str] = "max_completion_tokens"  # noqa: S105  a field of a request
     """``max_tokens`` was OpenAI's first name for it; only servers beside the vendors' still want that one."""
-    answer_within: ClassVar[timedelta] = timedelta(minutes=5)
-    """Longer than a synchronous answer takes between two of its bytes."""
 
     def request_line(self, custom_id: str, ask: Ask, *, endpoint: Endpoint) -> JsonObject:
-        if not isinstance(ask.prompt, str) or not ask.prompt.strip():
-            raise DomainError(
-                f"There is nothing to ask {self.title} about {ask.label!r}: the prompt is no text. "
-                "Write it in the language Jinja, and let it say what is wanted."
-            )
+        prompt = text_of(ask, asked=self.title)
         body: JsonObject = {
             "model": endpoint.model,
-            "messages": [{"role": "user", "content": ask.prompt}],
+            "messages": [{"role": "user", "content": prompt}],
             self.token_limit_name: ask.max_output_tokens,
         }
         if ask.schema:
@@ -93,9 +81,6 @@ class ChatCompletions:
 
     def context_window(self, model: str) -> int | None:
         return context_window(model, vendor=self.vendor) if self.vendor else None
-
-    def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
-        return None
 
     def read_answer(self, line: JsonValue) -> Answer:
         return read_chat_answer(line)

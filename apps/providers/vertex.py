@@ -36,7 +36,6 @@ from apps.providers.base import (
     TokenCount,
     TokenPrice,
     UnreadableAnswerError,
-    Volume,
 )
 from apps.providers.google_answers import LONGEST_MESSAGE, error_answer, read_response
 from apps.providers.google_calls import (
@@ -52,6 +51,7 @@ from apps.providers.google_calls import (
 from apps.providers.google_credentials import access_token, bearer
 from apps.providers.google_requests import count_request, generate_request
 from apps.providers.network import guarded_session
+from apps.providers.over_network import OverNetwork
 from apps.providers.price_list import context_window, listed_price
 from apps.providers.result_lines import MAX_RESULT_LINE_BYTES, split_lines
 from apps.providers.sdk import sdk
@@ -64,7 +64,7 @@ PIECE = 64 * 1024
 RESOURCE_EXHAUSTED = 8
 
 
-class Vertex:
+class Vertex(OverNetwork):
     key = "vertex"
     title = "Google Vertex AI"
     settings: tuple[Setting, ...] = (
@@ -81,21 +81,9 @@ class Vertex:
     hosts: tuple[str, ...] = ("*.googleapis.com", "aiplatform.*.rep.googleapis.com")
     needs_base_url = False
     default_key_name = "VERTEX_CREDENTIALS"
-    prompt_language = "jinja"
-    has_batches = True
-    has_synchronous = True
-    enforces_schema = True
-    tags_batches = True
     # A job may wait 72 hours in the queue and run for 24.
     window: timedelta | None = timedelta(hours=96)
     results_kept: timedelta | None = None
-    poll_every = timedelta(minutes=1)
-    create_within = timedelta(minutes=10)
-    offline_model = ""
-
-    call_within = timedelta(minutes=2)
-    """Longer than Google is silent within a call."""
-    answer_within = timedelta(minutes=5)
 
     def limits(self, endpoint: Endpoint) -> Limits:
         """200,000 requests and 1 GB by the vendor."""
@@ -112,9 +100,6 @@ class Vertex:
 
     def context_window(self, model: str) -> int | None:
         return context_window(model.rpartition("/")[2], vendor="google")
-
-    def time_for(self, volume: Volume, *, is_batch: bool) -> timedelta | None:
-        return None
 
     def upload(self, batch: Batch) -> str:
         """Under a name that follows from the nonce, so that doing it again changes nothing."""
