@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.providers import Provider, provider_of
 from apps.providers.base import JsonObject, Volume
 from apps.submissions.budgets import CENT_FRACTIONS, tokens_cost
-from apps.submissions.models import Connection, Delivery, Submission
+from apps.submissions.models import Connection, Delivery, RequestOutcome, Submission, SubmissionRequest
 from apps.submissions.prices import price_for, price_json
 from apps.submissions.services import NOTHING, Reservation
 
@@ -37,18 +37,20 @@ class Tokens:
 def count_tokens(
     *, provider: Provider, sample: JsonObject | None, volume: Volume, history: QuerySet[Submission]
 ) -> Tokens:
-    """As many a request as earlier answered ones of ``history`` took; before there are any, by ``sample``."""
-    counted = history.filter(output_tokens__gt=0).aggregate(
-        requests=Sum("request_count"),
-        input=Sum("input_tokens"),
-        output=Sum("output_tokens"),
-        records=Sum("records_made"),
-    )
-    if counted["requests"] and counted["records"]:
+    """As many as earlier answered requests of ``history`` took; before there are any, by ``sample``."""
+    # While answers come in, there are tokens of some requests only.
+    ended = history.filter(settled_at__isnull=False, output_tokens__gt=0)
+    requests = SubmissionRequest.objects.filter(submission__in=ended, outcome=RequestOutcome.ANSWERED).count()
+    if requests:
+        took = ended.aggregate(
+            input=Sum("input_tokens"), output=Sum("output_tokens"), records=Sum("records_made")
+        )
+        # Some purposes make no records: there it is so much a request.
+        each, wanted = (took["records"], volume.records) if took["records"] else (requests, volume.requests)
         return Tokens(
-            input=round(counted["input"] / counted["requests"] * volume.requests),
-            output=round(counted["output"] / counted["records"] * volume.records),
-            source=f"as {counted['requests']:,} answered requests of this prompt took",
+            input=round(took["input"] / requests * volume.requests),
+            output=round(took["output"] / each * wanted),
+            source=f"as {requests:,} answered request{'s' if requests > 1 else ''} of this prompt took",
             is_guess=False,
         )
     one = provider.count_tokens(sample) if sample else None
