@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.core.clock import database_now
+from django.utils import timezone
+
 from apps.providers import provider_of
 from apps.providers.base import TokenPrice
 from apps.submissions.models import Connection, Price
@@ -17,7 +18,7 @@ def price_for(connection: Connection, *, is_batch: bool) -> TokenPrice | None:
             provider=connection.provider,
             model=connection.model,
             is_batch=is_batch,
-            as_of__lte=database_now().date(),
+            as_of__lte=timezone.now().date(),
         )
         .order_by("-as_of")
         .first()
