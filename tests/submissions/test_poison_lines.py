@@ -36,6 +36,10 @@ POISON: dict[str, tuple[Poison, str]] = {
     ),
     "22 invalid UTF-8": (lambda each: answer(each, "a").replace(b'"a"', b'"\xff\xfe"'), "invalid_utf8"),
     "22 UTF-16": (lambda each: answer(each, "a").decode().encode("utf-16-be"), "utf16"),
+    "22 UTF-16 with its mark": (
+        lambda each: b"\xff\xfe" + answer(each, "a").decode().encode("utf-16-le"),
+        "utf16",
+    ),
     "22 byte order mark": (lambda each: b"\xef\xbb\xbf" + answer(each, "a"), "byte_order_mark"),
     "23 NaN": (lambda each: line_with(each, "NaN"), "not_finite"),
     "23 Infinity": (lambda each: line_with(each, "-Infinity"), "not_finite"),
@@ -44,6 +48,7 @@ POISON: dict[str, tuple[Poison, str]] = {
     "25 deep nesting": (lambda each: line_with(each, "[" * 100_000 + "]" * 100_000), "too_deep"),
     "26 4,301 digits": (lambda each: line_with(each, "9" * 4_301), "integer_out_of_range"),
     "26 beyond 2^63": (lambda each: line_with(each, str(2**63)), "integer_out_of_range"),
+    "26 beyond -2^63": (lambda each: line_with(each, str(-(2**63) - 1)), "integer_out_of_range"),
     "27 ten megabytes": (lambda each: answer(each, "x" * 10_000_000), "line_too_long"),
     "28 unknown id": (lambda each: answer("x" * 300, "a"), "unknown_id"),
     "cut off": (lambda each: answer(each, "a")[:-5], "invalid_json"),
