@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -213,14 +214,20 @@ def stop_run(*, run: Run, actor: User | None) -> Run:
 
 @transaction.atomic
 def resend_missing(*, submission: Submission, actor: User) -> Submission:
-    """Asks again what came back without an answer; a run that was done goes on until that is in."""
-    again = submissions.resend_missing(submission=submission, actor=actor)
-    run = Run.objects.filter(uuid=str(submission.run_uuid)).first()
+    """Asks again what came back without an answer; a run that was done goes on until that is in.
+
+    DomainError when the run was stopped: nothing more of it was wanted.
+    """
+    run = Run.objects.filter(uuid=submission.run_uuid).first() if submission.run_uuid else None
+    if run is not None and run.status == RunStatus.STOPPED:
+        raise DomainError(f"Run {run.pk} was stopped: start a new one for what is still wanted.")
     if run is not None and run.status == RunStatus.DONE:
-        MACHINE.swap(
-            Run.objects.filter(pk=run.pk), old=RunStatus.DONE, new=RunStatus.RUNNING, finished_at=None
-        )
-    return again
+        # Somebody who has another submission of it asked again may just have moved it; then it goes on already.
+        with suppress(StaleStateError):
+            MACHINE.swap(
+                Run.objects.filter(pk=run.pk), old=RunStatus.DONE, new=RunStatus.RUNNING, finished_at=None
+            )
+    return submissions.resend_missing(submission=submission, actor=actor)
 
 
 def finish_run(run_id: int) -> None:

@@ -22,8 +22,9 @@ from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.reports.run_money import RunMoney, dollars, price_words, run_money
 from apps.specs.models import Project
+from apps.submissions.budgets import share_of
 from apps.submissions.estimates import expiry_warning
-from apps.submissions.models import Delivery
+from apps.submissions.models import Delivery, Submission
 from apps.submissions.selectors import SubmissionsOfRun, submissions_of_run
 from apps.task_types import task_type_of
 from apps.validation.models import Finding
@@ -68,6 +69,16 @@ class DroppedGroup:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """Requests of one submission that came back without an answer."""
+
+    submission: Submission
+    number: int
+    cost_words: str
+    """What asking them again may cost at most; "" where it costs nothing or no price is known."""
+
+
+@dataclass(frozen=True)
 class RunPage:
     run: Run
     sentence: str
@@ -84,6 +95,18 @@ class RunPage:
     @property
     def can_stop(self) -> bool:
         return self.run.status in {RunStatus.RUNNING, RunStatus.PAUSED}
+
+    @property
+    def unanswered(self) -> list[Unanswered]:
+        """What a lead may have asked again: nothing of a run that was stopped."""
+        if self.run.status == RunStatus.STOPPED:
+            return []
+        return [
+            Unanswered(submission, number, dollars(cost) if cost else "")
+            for submission in self.sent.submissions
+            if (number := getattr(submission, "missing", 0))
+            for cost in [share_of(submission, number)]
+        ]
 
     money: RunMoney
     gates: list[Gate]

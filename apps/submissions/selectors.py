@@ -96,17 +96,12 @@ class SubmissionsOfRun:
     def requests_missing(self) -> int:
         return self.requests.get(RequestOutcome.MISSING, 0)
 
-    @property
-    def with_missing(self) -> list[Submission]:
-        """Ended ones some of whose requests may be asked again; ``missing`` says how many."""
-        return [submission for submission in self.submissions if getattr(submission, "missing", 0)]
-
     def count_by_status(self) -> dict[str, int]:
         return dict(Counter(submission.status for submission in self.submissions))
 
 
 def submissions_of_run(run_uuid: UUID) -> SubmissionsOfRun:
-    """Four queries, however large the run."""
+    """Four queries, however large the run. ``submissions`` come with ``missing``, their requests without an answer."""
     submissions = (
         Submission.objects.of_run(run_uuid)
         .select_related("connection", "resent_by")
