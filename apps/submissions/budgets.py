@@ -64,6 +64,19 @@ def refuse_over_budget(*, project: Project, amount: Decimal) -> None:
             _refuse(row, amount, cap)
 
 
+def refuse_unpriced(*, project: Project) -> None:
+    """RefusedError where the project has a cap: what nobody knows the price of cannot be kept under one."""
+    caps = Q(total_cap__isnull=False) | Q(month_cap__isnull=False)
+    if Budget.objects.filter(caps, project=project).exists():
+        raise RefusedError(
+            "Nobody knows what this costs, and the project has a budget; nothing was sent.",
+            [
+                "No list has a price for this model. Enter one in the admin (Prices), 0 for a server of your own; "
+                "then estimate again."
+            ],
+        )
+
+
 def _take(rows: Any, amount: Decimal, cap: Decimal | None) -> bool:
     """Reserves in one statement, if the cap allows it."""
     within = Q() if cap is None else Q(reserved__lte=Decimal(cap) - amount - F("spent"))
@@ -103,7 +116,8 @@ def cost_of(submission: Submission) -> tuple[Decimal, bool]:
     """
     has_usage = submission.input_tokens or submission.output_tokens
     if has_usage:
-        return _priced(submission, submission.price), bool(submission.price.get("is_guess"))
+        is_guess = not submission.price or bool(submission.price.get("is_guess"))
+        return _priced(submission, submission.price), is_guess
     if not submission.post_count or submission.status in UNDONE:
         return Decimal(0), False
     if submission.delivery == Delivery.BATCH:

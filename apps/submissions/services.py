@@ -17,7 +17,7 @@ from apps.core.errors import DomainError, StaleStateError
 from apps.core.wake import wake
 from apps.providers import provider_of
 from apps.specs.models import Project
-from apps.submissions.budgets import reserve, share_of
+from apps.submissions.budgets import refuse_unpriced, reserve, share_of
 from apps.submissions.claims import move
 from apps.submissions.families import family_of
 from apps.submissions.models import (
@@ -101,11 +101,15 @@ def plan_submission(
 ) -> Submission:
     """Commits the intent to send ``frozen``: the money wall begins here, before any socket opens.
 
-    RefusedError when the budget does not allow it.
+    RefusedError when the budget does not allow it, or nobody knows the price and there is a budget.
     """
     _refuse_delivery(connection, delivery)
     provider = provider_of(connection.provider)
-    period = reserve(project=project, amount=reservation.amount) if reservation.price else ""
+    period = ""
+    if reservation.price:
+        period = reserve(project=project, amount=reservation.amount)
+    else:
+        refuse_unpriced(project=project)
     submission = Submission.objects.create(
         uuid=frozen.uuid,
         nonce=frozen.nonce,

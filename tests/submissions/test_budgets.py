@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection as database
+from django.db import connections
 from django.db.models import F
 
 from apps.core.errors import RefusedError
@@ -20,7 +21,7 @@ from apps.submissions.models import Budget, Spending, Submission, SubmissionStat
 from apps.submissions.request_files import freeze
 from apps.submissions.services import Reservation, plan_submission
 from tests import factories
-from tests.submissions.scene import make_connection, make_request, reread
+from tests.submissions.scene import make_connection, make_request, make_submission, reread
 
 S = SubmissionStatus
 PRICE = {
@@ -106,6 +107,23 @@ def test_a_refused_submission_leaves_no_row(project: Project) -> None:
     assert not Submission.objects.exists()
 
 
+@pytest.mark.parametrize("caps", [{"total": "100"}, {"month": "100"}])
+def test_under_a_cap_nothing_without_a_price_is_sent(project: Project, caps: dict[str, str]) -> None:
+    """It would cost money that no cap counts."""
+    connection = make_connection("rules")
+    make_submission(project, connection=connection)
+    cap(project, **caps)
+    with pytest.raises(RefusedError) as refused:
+        make_submission(project, connection=connection)
+    assert "Enter one in the admin" in refused.value.problems[0]
+    assert Submission.objects.count() == 1
+
+
+def test_what_costs_nothing_has_a_price_and_is_sent_under_any_cap(project: Project) -> None:
+    cap(project, total="0", month="0")
+    planned(project, "0")
+
+
 def test_what_came_back_is_what_it_cost_and_the_rest_is_free_again(project: Project) -> None:
     submission = end(
         planned(project),
@@ -137,6 +155,13 @@ def test_every_end_is_settled_and_a_guess_is_called_one(
     submission = end(planned(project), *path, **values, **sent)
     assert (submission.cost, submission.cost_is_guess) == (Decimal(cost), is_guess)
     assert standing(project) == [(0, Decimal(cost)), (0, Decimal(cost))]
+
+
+def test_tokens_without_a_price_cost_nobody_knows_what(project: Project) -> None:
+    submission = make_submission(project, connection=make_connection("rules"))
+    submission = end(submission, *INGESTED, sent_at="2026-11-01T00:00Z", input_tokens=5, **POSTED)
+    assert (submission.cost, submission.cost_is_guess) == (Decimal(0), True)
+    assert standing(project) == []
 
 
 def test_settling_twice_counts_once(project: Project) -> None:
@@ -203,7 +228,7 @@ def test_reading_before_writing_would_let_rivals_over_the_cap(monkeypatch: pytes
     monkeypatch.setattr(budgets, "_take", read_then_write)
     assert rivals(lambda: reserve(project=project, amount=Decimal(4)), number=4) == 4
     assert Spending.objects.get(project=project, period="").reserved == 16
-    assert connection.vendor == "postgresql"
+    assert database.vendor == "postgresql"
 
 
 def test_asking_the_missing_again_reserves_their_share(project: Project) -> None:
