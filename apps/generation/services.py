@@ -20,7 +20,7 @@ from apps.providers import provider_of
 from apps.providers.base import JsonObject, Volume
 from apps.specs.models import Gap, GapStatus, Project
 from apps.submissions import services as submissions
-from apps.submissions.budgets import refuse_over_budget
+from apps.submissions.budgets import refuse_over_budget, refuse_unpriced
 from apps.submissions.estimates import count_tokens, estimate, reservation_for
 from apps.submissions.models import Connection, Delivery, Submission
 from apps.submissions.request_files import custom_id_of
@@ -167,9 +167,11 @@ def start_run(*, run: Run, actor: User | None) -> Run:
     if missing := missing_to_start(run.project, run.gap):
         raise RefusedError("This run cannot start yet. It needs:", missing)
     refuse_closed_gates(run)
-    refuse_over_budget(
-        project=run.project, amount=reservation_for(run.estimate, requests=run.estimate["requests"]).amount
-    )
+    reservation = reservation_for(run.estimate, requests=run.estimate["requests"])
+    if reservation.price:
+        refuse_over_budget(project=run.project, amount=reservation.amount)
+    else:
+        refuse_unpriced(project=run.project)
     now = database_now()
     rows = Run.objects.filter(pk=run.pk)
     try:

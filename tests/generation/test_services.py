@@ -18,7 +18,7 @@ from apps.generation.services import AlreadyStartedError, draft_run, finish_run,
 from apps.operations.work import drain
 from apps.records.models import Record, Use
 from apps.specs.models import Gap, GapStatus, Standing
-from apps.submissions.models import Connection, Submission, SubmissionStatus
+from apps.submissions.models import Budget, Connection, Submission, SubmissionStatus
 from apps.submissions.services import ensure_rules_connection
 from tests import factories
 from tests.generation.scene import make_prompt, make_ready_project, make_run, start
@@ -40,6 +40,21 @@ def test_a_draft_shows_what_it_would_ask_for_and_asks_for_nothing(gap: Gap) -> N
     assert estimate["seconds"] >= 1
     assert not Submission.objects.exists()
     assert to_plan() == []
+
+
+@pytest.mark.parametrize(("cap", "is_started"), [(None, True), (100, False)])
+def test_under_a_cap_a_run_of_unknown_price_does_not_start(
+    gap: Gap, cap: int | None, *, is_started: bool
+) -> None:
+    run = make_run(gap)
+    run.estimate |= {"price": {}}
+    run.save()
+    Budget.objects.create(project=gap.project, month_cap=cap)
+    if is_started:
+        assert start_run(run=run, actor=None).status == RunStatus.RUNNING
+        return
+    with pytest.raises(RefusedError, match="Nobody knows what this costs"):
+        start_run(run=run, actor=None)
 
 
 def test_each_run_has_a_seed_of_its_own_unless_one_is_given(gap: Gap) -> None:
