@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from apps.core.errors import DomainError
 from apps.providers import provider_of
 from apps.specs.models import Membership, Role
 from apps.specs.project_admin import ProjectAdmin, actor_of
+from apps.submissions.budgets import period_of
 from apps.submissions.connections import key_variable, save_connection
-from apps.submissions.forms import ConnectionForm
+from apps.submissions.forms import ConnectionForm, FamilyForm, PriceForm, setting_fields
 from apps.submissions.models import Budget, Connection, ModelFamily, Price, Spending
 
 
@@ -49,6 +51,16 @@ class ConnectionAdmin(InstallationAdmin):
     list_filter = ("provider", "family", "is_enabled")
     list_select_related = ("family",)
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        # The form adds a field for each setting that a provider asks for; Django would look for them in the model.
+        return super().get_form(request, obj, change, **(kwargs | {"fields": ConnectionForm.Meta.fields}))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            (None, {"fields": ConnectionForm.Meta.fields}),
+            ("What some providers ask for besides", {"fields": tuple(setting_fields())}),
+        ]
+
     @admin.display(description="provider")
     def title(self, connection: Connection) -> str:
         try:
@@ -72,7 +84,7 @@ class ConnectionAdmin(InstallationAdmin):
             model=obj.model,
             base_url=obj.base_url,
             key_name=obj.key_name,
-            settings=obj.settings,
+            settings=form.cleaned_data["settings"],
             family=form.cleaned_data["family"],
             is_enabled=obj.is_enabled,
             connection=obj,
@@ -81,14 +93,19 @@ class ConnectionAdmin(InstallationAdmin):
 
 @admin.register(ModelFamily)
 class ModelFamilyAdmin(InstallationAdmin):
-    list_display = ("name", "prefixes")
+    form = FamilyForm
+    list_display = ("name", "begins")
+
+    @admin.display(description="names that begin with")
+    def begins(self, family: ModelFamily) -> str:
+        return ", ".join(map(str, family.prefixes))
 
 
 @admin.register(Price)
 class PriceAdmin(InstallationAdmin):
+    form = PriceForm
     list_display = ("model", "provider", "is_batch", "input", "output", "cached_input", "as_of", "source")
     list_filter = ("provider", "is_batch")
-    exclude = ("entered_by",)
     ordering = ("provider", "model", "-as_of")
 
     def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:  # noqa: FBT001
@@ -98,19 +115,23 @@ class PriceAdmin(InstallationAdmin):
 
 @admin.register(Budget)
 class BudgetAdmin(ProjectAdmin):
-    list_display = ("project", "total_cap", "month_cap", "reserved", "spent")
-    readonly_fields = ("reserved", "spent")
+    list_display = ("project", "total_cap", "all_time", "month_cap", "this_month")
+    readonly_fields = ("all_time", "this_month")
 
-    @admin.display(description="reserved (US dollars, all time)")
-    def reserved(self, budget: Budget) -> str:
-        return str(_all_time(budget).reserved)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
+        return super().get_queryset(request).select_related("project").prefetch_related("project__spendings")
 
-    @admin.display(description="spent (US dollars, all time)")
-    def spent(self, budget: Budget) -> str:
-        return str(_all_time(budget).spent)
+    @admin.display(description="all time")
+    def all_time(self, budget: Budget) -> str:
+        return _in_words(budget, Spending.TOTAL)
+
+    @admin.display(description="this month")
+    def this_month(self, budget: Budget) -> str:
+        return _in_words(budget, period_of(timezone.now()))
 
 
-def _all_time(budget: Budget) -> Spending:
-    if not budget.project_id:
-        return Spending()
-    return Spending.objects.filter(project=budget.project_id, period=Spending.TOTAL).first() or Spending()
+def _in_words(budget: Budget, period: str) -> str:
+    """What the project has spent and reserved of ``period``; months begin and end in UTC."""
+    spendings = budget.project.spendings.all() if budget.project_id else ()
+    row = next((row for row in spendings if row.period == period), Spending())
+    return f"${row.spent:,.2f} spent, ${row.reserved:,.2f} reserved"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
 from apps.core.errors import RefusedError
-from apps.specs.models import Role
+from apps.specs.models import Membership, Role
 from apps.submissions.connections import save_connection
 from apps.submissions.families import bare_name, family_of
-from apps.submissions.models import Budget, Connection, ModelFamily, Price
+from apps.submissions.models import Budget, Connection, ModelFamily, Price, Spending
 from tests import factories
 from tests.submissions.scene import make_submission
 
@@ -99,19 +101,6 @@ def test_the_longest_prefix_wins_and_a_stranger_is_a_family_of_its_own() -> None
     assert family_of("unheard-of").name == "unheard-of"
 
 
-def test_commands_set_up_a_connection_and_a_budget(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command(
-        "add_connection", "mini", provider="openai", model="gpt-4o-mini", key_name="TEAM_OPENAI_API_KEY"
-    )
-    assert "TEAM_OPENAI_API_KEY" in capsys.readouterr().out
-    project = factories.make_project()
-    call_command("set_budget", project.slug, total="12.5", month="none")
-    assert "$12.50 in all, anything a month" in capsys.readouterr().out
-    assert Budget.objects.get().total_cap is not None
-    with pytest.raises(CommandError, match="no sum of US dollars"):
-        call_command("set_budget", project.slug, total="lots")
-
-
 @pytest.fixture
 def admin_client(client: Client) -> Client:
     client.force_login(factories.make_member(factories.make_project(), Role.ADMIN, name="ada"))
@@ -122,13 +111,7 @@ def test_an_admin_adds_a_connection_and_sees_no_key(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "canary-of-a-key")
-    values = {
-        "name": "mini",
-        "provider": "openai",
-        "model": "gpt-4o-mini",
-        "settings": "{}",
-        "is_enabled": "on",
-    }
+    values = {"name": "mini", "provider": "openai", "model": "gpt-4o-mini", "is_enabled": "on"}
     assert admin_client.post(reverse("admin:submissions_connection_add"), values).status_code == 302
     page = admin_client.get(reverse("admin:submissions_connection_changelist")).content.decode()
     assert "OPENAI_API_KEY" in page
@@ -140,7 +123,6 @@ def test_a_bad_address_is_said_on_the_form(admin_client: Client) -> None:
         "name": "mini",
         "provider": "openai",
         "model": "gpt-4o-mini",
-        "settings": "{}",
         "base_url": "http://169.254.169.254/latest",
     }
     response = admin_client.post(reverse("admin:submissions_connection_add"), values)
@@ -148,10 +130,74 @@ def test_a_bad_address_is_said_on_the_form(admin_client: Client) -> None:
     assert "base URL cannot be used" in response.content.decode()
 
 
+def test_the_form_asks_for_what_the_provider_declares(admin_client: Client) -> None:
+    add = reverse("admin:submissions_connection_add")
+    assert "Service role" in admin_client.get(add).content.decode()
+    values = {
+        "name": "ours",
+        "provider": "bedrock",
+        "model": "us.amazon.nova-lite-v1:0",
+        "setting_region": "us-east-1",
+        "setting_bucket": "batches",
+    }
+    assert "Service role: say which" in admin_client.post(add, values).content.decode()
+    values["setting_role_arn"] = "arn:aws:iam::123456789012:role/batches"
+    assert admin_client.post(add, values).status_code == 302
+    connection = Connection.objects.get(name="ours")
+    assert connection.family.name == "amazon-nova"
+    assert connection.settings == {
+        "region": "us-east-1",
+        "bucket": "batches",
+        "role_arn": "arn:aws:iam::123456789012:role/batches",
+    }
+    change = reverse("admin:submissions_connection_change", args=[connection.pk])
+    assert 'value="arn:aws:iam::123456789012:role/batches"' in admin_client.get(change).content.decode()
+    # Switched to a provider that knows none of them.
+    response = admin_client.post(change, values | {"provider": "openai", "model": "gpt-4o-mini"})
+    assert "OpenAI knows no such setting" in response.content.decode()
+    assert Connection.objects.get(name="ours").provider == "bedrock"
+
+
+def test_a_refused_connection_leaves_no_family_behind(admin_client: Client) -> None:
+    values = {"name": "x", "provider": "openai", "model": "unheard-of", "base_url": "http://169.254.169.254/"}
+    assert admin_client.post(reverse("admin:submissions_connection_add"), values).status_code == 200
+    assert not ModelFamily.objects.filter(name="unheard-of").exists()
+
+
+def test_prefixes_of_a_family_are_written_one_a_line(admin_client: Client) -> None:
+    values = {"name": "ours", "prefixes": "Own-\n\nown-\n  small-"}
+    assert admin_client.post(reverse("admin:submissions_modelfamily_add"), values).status_code == 302
+    family = ModelFamily.objects.get(name="ours")
+    assert family.prefixes == ["own-", "small-"]
+    assert family_of("small-2") == family
+    change = admin_client.get(reverse("admin:submissions_modelfamily_change", args=[family.pk]))
+    assert "own-\nsmall-" in change.content.decode()
+
+
 def test_a_lead_does_not_see_what_all_projects_share(client: Client) -> None:
     client.force_login(factories.make_member(factories.make_project(), Role.LEAD, name="lena"))
     assert client.get(reverse("admin:submissions_connection_changelist")).status_code == 403
     assert client.get(reverse("admin:submissions_budget_changelist")).status_code == 200
+
+
+def test_the_list_of_budgets_says_what_is_left_in_the_same_number_of_queries(client: Client) -> None:
+    person = factories.make_user(name="lena", is_staff=True)
+    client.force_login(person)
+    asked = []
+    for projects in (1, 5):
+        for number in range(projects):
+            project = factories.make_project()
+            Membership.objects.create(project=project, user=person, roles=[Role.LEAD])
+            Budget.objects.create(project=project, total_cap=50)
+            Spending.objects.create(
+                project=project, period=Spending.TOTAL, spent=Decimal(number + 1), reserved=Decimal("0.25")
+            )
+        with CaptureQueriesContext(database) as queries:
+            page = client.get(reverse("admin:submissions_budget_changelist")).content.decode()
+        asked.append(len(queries))
+    assert "$5.00 spent, $0.25 reserved" in page
+    assert "$0.00 spent, $0.00 reserved" in page
+    assert asked[0] == asked[1]
 
 
 def test_a_price_says_who_entered_it(admin_client: Client) -> None:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from apps.core.command import HouseCommand
-from apps.core.errors import DomainError
 from apps.specs.selectors import find_project
 from apps.submissions.models import Budget
+from apps.submissions.prices import dollars_of
 
 
 class Command(HouseCommand):
@@ -34,15 +34,7 @@ class Command(HouseCommand):
 
 
 def _cap(text: str) -> Decimal | None:
-    if text == "none":
-        return None
-    try:
-        cap = Decimal(text)
-    except InvalidOperation:
-        raise DomainError(f"{text!r} is no sum of US dollars.") from None
-    if cap < 0:
-        raise DomainError("A cap is not negative.")
-    return cap
+    return None if text == "none" else dollars_of(text)
 
 
 def _words(cap: Decimal | None) -> str:
