@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from apps.core.errors import DomainError
 from apps.core.strict_json import JsonValue, canonical_dumps, loads_line
@@ -22,7 +23,6 @@ from apps.providers.base import (
     Found,
     JsonObject,
     Limits,
-    NotOursError,
     Poll,
     ProviderError,
     Setting,
@@ -30,11 +30,11 @@ from apps.providers.base import (
     TokenPrice,
 )
 from apps.providers.keys import key_of
-from apps.providers.network import http_client
+from apps.providers.network import PORTS, HostRefusedError, http_client
 from apps.providers.over_network import OverNetwork, text_of
 from apps.providers.price_list import context_window, listed_price
 from apps.providers.refusals import lost, refusal, without
-from apps.providers.result_lines import own_lines, split_lines
+from apps.providers.result_lines import carry_nonce, own_lines, split_lines
 from apps.providers.sdk import sdk
 
 # Claude's tokens are a little shorter than four bytes of English; a guess, like every count without a tokenizer.
@@ -43,6 +43,8 @@ PAGE = 100
 MAX_REQUEST_BYTES = 8_000_000
 # Clocks differ: a batch that was made within an hour before we said that we send may still be ours (threat 17).
 CLOCK_DIFFERENCE = timedelta(hours=1)
+# From the creation of a batch on, by the documentation.
+RESULTS_KEPT = timedelta(days=29)
 
 
 class Anthropic(OverNetwork):
@@ -54,7 +56,7 @@ class Anthropic(OverNetwork):
     default_key_name = "ANTHROPIC_API_KEY"
     tags_batches = False
     window: timedelta | None = timedelta(hours=24)
-    results_kept: timedelta | None = timedelta(days=29)
+    results_kept: timedelta | None = RESULTS_KEPT
 
     base_url = "https://api.anthropic.com"
 
@@ -104,22 +106,21 @@ class Anthropic(OverNetwork):
         found = []
         with self._client(batch.endpoint, self.call_within) as client:
             for listed in client.messages.batches.list(limit=PAGE):
+                # "Most recently created batches are returned first."
                 if batch.sent_at and listed.created_at < batch.sent_at - CLOCK_DIFFERENCE:
                     break
+                if (
+                    batch.sent_at
+                    and listed.created_at > batch.sent_at + self.create_within + CLOCK_DIFFERENCE
+                ):
+                    continue
                 if _total(listed) != batch.request_count:
                     continue
-                if listed.processing_status != "ended":
+                if listed.processing_status != "ended" or not listed.results_url:
                     found.append(Found(listed.id, listed.created_at, is_certain=False))
-                elif self._carries_our_ids(batch, listed.id):
+                elif carry_nonce(self._lines(batch, listed.id), batch.nonce):
                     found.append(Found(listed.id, listed.created_at))
         return found
-
-    def _carries_our_ids(self, batch: Batch, batch_id: str) -> bool:
-        try:
-            next(own_lines(self._lines(batch, batch_id), batch.nonce), b"")
-        except NotOursError:
-            return False
-        return True
 
     def poll(self, batch: Batch) -> Poll:
         """``ended`` is the only end; how it came about is said per request."""
@@ -127,8 +128,13 @@ class Anthropic(OverNetwork):
             found = client.messages.batches.retrieve(batch.batch_id)
         if found.processing_status != "ended":
             return Poll(BatchState.RUNNING)
-        kept = self.results_kept
-        expire_at = found.archived_at or (found.created_at + kept if kept else None)
+        if found.archived_at:
+            return Poll(
+                BatchState.FAILED, f"{self.title} deleted the results on {found.archived_at:%Y-%m-%d}."
+            )
+        if not found.results_url:
+            return Poll(BatchState.RUNNING, "It has ended, and its results are not there yet.")
+        expire_at = found.created_at + RESULTS_KEPT
         counts = found.request_counts
         if found.cancel_initiated_at:
             return Poll(BatchState.CANCELLED, "Cancelled at the provider.", expire_at)
@@ -137,11 +143,10 @@ class Anthropic(OverNetwork):
         return Poll(BatchState.ENDED, "", expire_at)
 
     def results(self, batch: Batch) -> Iterator[bytes]:
-        return own_lines(self._lines(batch, batch.batch_id), batch.nonce)
+        return own_lines(self._lines(batch, batch.batch_id), batch.nonce, is_tagged=self.tags_batches)
 
     def _lines(self, batch: Batch, batch_id: str) -> Iterator[bytes]:
-        """As they come. The SDK asks the address that the batch names, with the key; the guarded client lets it
-        go to the vendor's own hosts alone."""
+        """As they come. The SDK asks the address that the batch names, with the key: see ``_only_to``."""
         with (
             self._client(batch.endpoint, self.call_within) as client,
             client.messages.batches.with_streaming_response.results(batch_id) as response,
@@ -177,12 +182,15 @@ class Anthropic(OverNetwork):
         """
         anthropic, key = sdk("anthropic"), key_of(endpoint, self.default_key_name)
         seconds = within.total_seconds()
+        base_url = endpoint.base_url or self.base_url
+        http = http_client(self.hosts, timeout=seconds)
+        http.event_hooks = {"request": [_only_to(base_url)]}
         try:
             with (
-                http_client(self.hosts, timeout=seconds) as http,
+                http,
                 anthropic.Anthropic(
                     api_key=key,
-                    base_url=endpoint.base_url or self.base_url,
+                    base_url=base_url,
                     http_client=http,
                     max_retries=0,
                     timeout=seconds,
@@ -198,6 +206,24 @@ class Anthropic(OverNetwork):
             ) from None
         except Exception as error:  # noqa: BLE001  nobody knows what the provider did
             raise lost(error, f"{self.title} gave no clear answer ({type(error).__name__}).") from None
+
+
+def _only_to(base_url: str) -> Callable[[Any], None]:
+    """A hook that lets requests go to one server alone: that a host is allowed makes it no owner of this key."""
+    home = _origin(base_url)
+
+    def check(request: Any) -> None:
+        if (there := _origin(str(request.url))) != home:
+            raise HostRefusedError(
+                f"Nothing was sent: it would go to {there[1]}, and the key is for {home[1]}."
+            )
+
+    return check
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
 
 
 def _total(listed: Any) -> int:

@@ -50,9 +50,9 @@ def _transformed(schema: Mapping[str, Any]) -> dict[str, Any]:
     elif "anyOf" in schema:
         made["anyOf"] = [_transformed(choice) for choice in schema["anyOf"]]
     elif isinstance(kinds := schema.get("type"), list):
-        return _described(
-            schema, {**made, "anyOf": [_transformed({**schema, "type": kind}) for kind in kinds]}
-        )
+        # What is said of the field is said once; definitions stand at the root.
+        bare = {name: value for name, value in schema.items() if name not in {"$defs", "description"}}
+        made["anyOf"] = [_transformed({**bare, "type": kind}) for kind in kinds]
     else:
         made |= _typed(schema)
     return _described(schema, made)
