@@ -88,4 +88,6 @@ def dollars(money: Decimal | str) -> str:
     amount = Decimal(money)
     if amount == 0:
         return "$0"
-    return f"${amount:,.2f}" if abs(amount) >= Decimal("0.1") else f"${amount:.4f}"
+    if abs(amount) >= Decimal("0.1"):
+        return f"${amount:,.2f}"
+    return f"${amount:.{max(4, 1 - amount.adjusted())}f}"

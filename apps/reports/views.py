@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,7 +13,16 @@ from apps.accounts.access import SignedInRequest, signed_in
 from apps.core.tabular import csv_safe
 from apps.generation.models import PromptRole, Run
 from apps.records.models import Record
-from apps.reports.catalogue import COLUMNS, MOST_COMPARED, SORTS, catalogue, estimated
+from apps.reports.catalogue import (
+    MOST_COMPARED,
+    OWN_COLUMNS,
+    SORTS,
+    VENDOR_COLUMNS,
+    Column,
+    catalogue,
+    estimated,
+    side_by_side,
+)
 from apps.reports.gaps import gap_page
 from apps.reports.home import project_home as read_home
 from apps.reports.provenance import provenance_report
@@ -117,13 +127,17 @@ def models(request: ProjectRequest, project: Project) -> HttpResponse:
     records, words = _between(request, "records", 1_000, 1_000_000), _between(request, "words", 30, 5_000)
     chosen = {int(pk) for pk in request.GET.getlist("compare") if pk.isdecimal()}
     entries = catalogue(project, sort=sort)
+    compared = [entry for entry in entries if entry.connection.pk in chosen]
     context = {
-        "entries": [
-            (entry, estimated(entry, records=records, words=words), entry.connection.pk in chosen)
-            for entry in entries
-        ],
-        "compared": [entry for entry in entries if entry.connection.pk in chosen][:MOST_COMPARED],
-        "columns": COLUMNS,
+        "entries": entries,
+        "estimates": [(entry, estimated(entry, records=records, words=words)) for entry in entries],
+        "has_own": any(entry.own or entry.teacher for entry in entries),
+        "chosen": chosen,
+        "compared": compared[:MOST_COMPARED],
+        "left_out": [entry.connection.name for entry in compared[MOST_COMPARED:]],
+        "sheet": side_by_side(compared[:MOST_COMPARED], records=records, words=words),
+        "vendor_columns": _heads(request, VENDOR_COLUMNS, sort),
+        "own_columns": _heads(request, OWN_COLUMNS, sort),
         "sort": sort if sort in SORTS else "name",
         "records": records,
         "words": words,
@@ -131,6 +145,16 @@ def models(request: ProjectRequest, project: Project) -> HttpResponse:
         "is_lead": request.membership.has_any(frozenset({Role.LEAD})),
     }
     return render(request, "reports/models.html", context)
+
+
+def _heads(request: ProjectRequest, columns: Sequence[Column], sort: str) -> list[tuple[Column, str, bool]]:
+    """Each column with the address that sorts by it, and whether this is what it is sorted by."""
+    heads = []
+    for column in columns:
+        query = request.GET.copy()
+        query["sort"] = column.sort
+        heads.append((column, f"?{query.urlencode()}" if column.sort else "", column.sort == sort))
+    return heads
 
 
 def _between(request: ProjectRequest, name: str, default: int, most: int) -> int:
