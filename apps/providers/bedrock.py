@@ -8,6 +8,8 @@ Converse's form, which every vendor's models take.
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,6 +25,7 @@ from apps.providers.base import (
     Batch,
     BatchState,
     Created,
+    DefiniteRefusalError,
     Endpoint,
     Found,
     JsonObject,
@@ -65,6 +68,7 @@ STATES = {
 BUSY = frozenset(
     {"ThrottlingException", "ServiceQuotaExceededException", "TooManyRequestsException", "SlowDown"}
 )
+INPUT_COUNTS = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
 BY_STOP_REASON = {
     "max_tokens": AnswerStatus.TRUNCATED,
     "model_context_window_exceeded": AnswerStatus.TRUNCATED,
@@ -218,8 +222,15 @@ class Bedrock(OverNetwork):
         request = cast("dict[str, Any]", line["modelInput"])
         with self._client(endpoint, "bedrock-runtime") as runtime:
             said = runtime.converse(modelId=endpoint.model, **request)
-        output = {name: said[name] for name in ("output", "stopReason", "usage") if name in said}
-        return canonical_dumps({"recordId": line["recordId"], "modelOutput": output})
+        # Its words alone: what a model thought may come as bytes, and JSON has none.
+        content = [{"text": text} for text in _texts_in(said)]
+        output = {
+            "output": {"message": {"content": content}},
+            "stopReason": said.get("stopReason"),
+            "usage": said.get("usage"),
+        }
+        # Escaped, so that half a surrogate pair is for the strict reader to refuse.
+        return json.dumps({"recordId": line["recordId"], "modelOutput": output}).encode()
 
     def _job(self, batch: Batch) -> Mapping[str, Any]:
         with self._client(batch.endpoint, "bedrock") as bedrock:
@@ -245,41 +256,57 @@ class Bedrock(OverNetwork):
     def _client(self, endpoint: Endpoint, service: str) -> Iterator[Any]:
         """A client that calls once, of the keys that the connection names, and raises in the machine's words."""
         keys = _keys_of(endpoint)
-        address = endpoint.settings.get("storage_url") if service == "s3" else endpoint.base_url
-        within = self.answer_within if service == "bedrock-runtime" else self.call_within
-        client = (
-            sdk("boto3")
-            .session.Session()
-            .client(
-                service,
-                region_name=endpoint.settings["region"],
-                endpoint_url=address or None,
-                config=sdk("botocore.config").Config(
-                    retries={"total_max_attempts": 1},
-                    read_timeout=within.total_seconds(),
-                    connect_timeout=20,
-                    # Not a bearer token of the environment, which no connection has named.
-                    signature_version="s3v4" if service == "s3" else "v4",
-                    s3={"addressing_style": "path"} if address else None,
-                ),
-                **keys,
-            )
-        )
-        guard_botocore(client, self.hosts)
+        errors = sdk("botocore.exceptions")
+        # At DEBUG it writes down what it sends, a session's token included.
+        logging.getLogger("botocore").setLevel(logging.INFO)
         try:
+            client = self._client_of(endpoint, service, keys)
+        except (errors.BotoCoreError, ValueError) as error:
+            raise DefiniteRefusalError(f"Nothing was sent: {without(str(error), keys.values())}") from None
+        try:
+            guard_botocore(client, self.hosts)
             yield client
         except (DomainError, ProviderError):
             raise
-        except sdk("botocore.exceptions").ClientError as error:
+        except (
+            errors.NoCredentialsError,
+            errors.PartialCredentialsError,
+            errors.CredentialRetrievalError,
+            errors.ParamValidationError,
+        ) as error:
+            # botocore's own, before it asks for a connection.
+            raise DefiniteRefusalError(f"Nothing was sent: {without(str(error), keys.values())}") from None
+        except errors.ClientError as error:
             raise _refusal(error, tuple(keys.values())) from None
         except Exception as error:  # noqa: BLE001  nobody knows what the provider did
             raise lost(error, f"{self.title} gave no clear answer ({type(error).__name__}).") from None
         finally:
             client.close()
 
+    def _client_of(self, endpoint: Endpoint, service: str, keys: Mapping[str, str]) -> Any:
+        address = endpoint.settings.get("storage_url") if service == "s3" else endpoint.base_url
+        within = self.answer_within if service == "bedrock-runtime" else self.call_within
+        config = sdk("botocore.config").Config(
+            retries={"total_max_attempts": 1},
+            read_timeout=within.total_seconds(),
+            connect_timeout=20,
+            # Not a bearer token of the environment, which no connection has named.
+            signature_version="s3v4" if service == "s3" else "v4",
+            s3={"addressing_style": "path"} if address else None,
+        )
+        session = sdk("boto3").session.Session()
+        return session.client(
+            service,
+            region_name=endpoint.settings["region"],
+            endpoint_url=address or None,
+            config=config,
+            **keys,
+        )
+
 
 def _keys_of(endpoint: Endpoint) -> dict[str, str]:
-    """By the variable that holds the key's id; its secret has the same name with another ending.
+    """By the variable that holds the key's id; its secret has the same name with another ending, and so has the
+    token of a session, if there is one.
 
     Nothing when the connection names none: then the machine's own role is asked for, as AWS does it.
     """
@@ -291,10 +318,14 @@ def _keys_of(endpoint: Endpoint) -> dict[str, str]:
             f"{endpoint.key_name} does not end in _ACCESS_KEY_ID: name the variable of the key's id; its secret "
             "is then read from the one that ends in _SECRET_ACCESS_KEY."
         )
-    return {
+    keys = {
         "aws_access_key_id": read_key(endpoint.key_name),
         "aws_secret_access_key": read_key(f"{stem}_SECRET_ACCESS_KEY"),
     }
+    token = f"{stem}_SESSION_TOKEN"
+    if os.environ.get(token) or os.environ.get(f"{token}_FILE"):
+        keys["aws_session_token"] = read_key(token)
+    return keys
 
 
 def _name_in(model: str) -> str:
@@ -322,7 +353,7 @@ def _of_output(custom_id: str, output: JsonObject) -> Answer:
     usage = output.get("usage")
     counts = usage if isinstance(usage, dict) else {}
     tokens = Usage(
-        input_tokens=_count(counts.get("inputTokens")) + _count(counts.get("cacheReadInputTokens")),
+        input_tokens=sum(_count(counts.get(name)) for name in INPUT_COUNTS),
         output_tokens=_count(counts.get("outputTokens")),
         cached_tokens=_count(counts.get("cacheReadInputTokens")),
     )
@@ -330,20 +361,20 @@ def _of_output(custom_id: str, output: JsonObject) -> Answer:
     if isinstance(reason, str) and reason in BY_STOP_REASON:
         note = f"The model stopped for {reason}."
         return Answer(custom_id, BY_STOP_REASON[reason], message=note, usage=tokens)
-    text = _text_of(output)
+    text = "".join(_texts_in(output))
     if not text:
         return Answer(custom_id, AnswerStatus.ERROR, message="The model answered without text.", usage=tokens)
     return read_content(custom_id, text, usage=tokens)
 
 
-def _text_of(output: JsonObject) -> str:
+def _texts_in(output: Mapping[str, Any]) -> list[str]:
     said = output.get("output")
     message = said.get("message") if isinstance(said, dict) else None
     blocks = message.get("content") if isinstance(message, dict) else None
-    texts = (
-        [block.get("text") for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
-    )
-    return "".join(text for text in texts if isinstance(text, str))
+    if not isinstance(blocks, list):
+        return []
+    texts = [block.get("text") for block in blocks if isinstance(block, dict)]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _count(value: JsonValue) -> int:
