@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from apps.core.charts.format import dollars, percent_interval
 from apps.generation.gates import teacher_interval
 from apps.generation.models import PromptRole, RoleChoice, TeacherCheck
 from apps.providers import Provider, provider_of
 from apps.providers.base import TokenPrice
 from apps.reports.model_figures import Figures, figures_by_model
-from apps.reports.run_money import dollars
 from apps.specs.models import Project
 from apps.submissions.budgets import tokens_cost
 from apps.submissions.models import Connection
@@ -80,7 +80,7 @@ class Entry:
         if self.teacher is None or not self.teacher.answered:
             return "–"
         interval = teacher_interval(self.teacher)
-        return f"{self.teacher.right} of {self.teacher.answered} ({interval.low:.0%} to {interval.high:.0%})"
+        return f"{self.teacher.right} of {self.teacher.answered} ({percent_interval(interval.low, interval.high)})"
 
 
 def catalogue(project: Project, *, sort: str = "name") -> list[Entry]:

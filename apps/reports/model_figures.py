@@ -9,16 +9,14 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, Sum
 
+from apps.core.charts.format import dollars, rate
 from apps.core.statistics.intervals import wilson
 from apps.generation.models import PromptRole, Run
 from apps.records.models import Record, ReviewMethod
 from apps.records.states import RELEASABLE, RecordStatus
-from apps.reports.run_money import dollars
 from apps.specs.models import Project
 from apps.submissions.models import Submission
 
-# Of fewer decisions only the counts are said.
-MIN_TO_RATE = 20
 DROPPED = (RecordStatus.FAILED_CHECKS, RecordStatus.NOT_CHECKED)
 
 
@@ -67,12 +65,7 @@ class Figures:
 
     @property
     def acceptance_words(self) -> str:
-        if not self.reviewed:
-            return "–"
-        if self.reviewed < MIN_TO_RATE:
-            return f"{self.liked} of {self.reviewed}"
-        interval = wilson(self.liked, self.reviewed)
-        return f"{self.liked / self.reviewed:.0%} ({interval.low:.0%} to {interval.high:.0%}) of {self.reviewed:,}"
+        return rate(self.liked, self.reviewed)
 
     @property
     def cost_words(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from apps.core.charts.format import dollars
 from apps.records.models import Record
 from apps.submissions.budgets import synchronous_cost_of
 from apps.submissions.models import Submission
@@ -81,13 +82,3 @@ def price_words(price: dict[str, str]) -> str:
     day = f", {price['as_of']}" if price.get("as_of") else ""
     guess = ", a guess" if price.get("is_guess") else ""
     return f"{price.get('source', '')}{day}{guess}"
-
-
-def dollars(money: Decimal | str) -> str:
-    """As people write it; small sums with as many digits as they need."""
-    amount = Decimal(money)
-    if amount == 0:
-        return "$0"
-    if abs(amount) >= Decimal("0.1"):
-        return f"${amount:,.2f}"
-    return f"${amount:.{max(4, 1 - amount.adjusted())}f}"

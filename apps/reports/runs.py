@@ -14,13 +14,14 @@ from django.db.models.expressions import ExpressionWrapper
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.core.charts.format import dollars
 from apps.core.charts.sparkline import sparkline
 from apps.generation.gates import Gate, gates_of, latest_teacher_check
 from apps.generation.models import Run, RunStatus, TeacherCheck
 from apps.generation.services import missing_to_start
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.reports.run_money import RunMoney, dollars, price_words, run_money
+from apps.reports.run_money import RunMoney, price_words, run_money
 from apps.specs.models import Project
 from apps.submissions.budgets import share_of
 from apps.submissions.estimates import expiry_warning

@@ -34,3 +34,25 @@ def test_intervals() -> None:
 
 def test_count_has_thousands() -> None:
     assert number.count(1291) == "1,291"
+
+
+@pytest.mark.parametrize(
+    ("good", "of", "text"),
+    [(0, 0, "–"), (4, 5, "4 of 5"), (20, 25, "80% (61–91%) of 25"), (0, 2000, "0% (0–0%) of 2,000")],
+)
+def test_a_rate_of_few_is_told_as_counts(good: int, of: int, text: str) -> None:
+    assert number.rate(good, of) == text
+
+
+@pytest.mark.parametrize(
+    ("money", "text"),
+    [
+        ("0", "$0"),
+        ("1291.5", "$1,291.50"),
+        ("0.1", "$0.10"),
+        ("0.0026", "$0.0026"),
+        ("0.0000141", "$0.000014"),
+    ],
+)
+def test_small_sums_get_the_digits_they_need(money: str, text: str) -> None:
+    assert number.dollars(money) == text

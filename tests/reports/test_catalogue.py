@@ -144,7 +144,7 @@ def test_own_figures_are_told_role_by_role(gap: Gap, mini: Connection) -> None:
     (entry,) = [each for each in catalogue(gap.project) if each.connection == mini]
     figures = entry.own[PromptRole.GENERATE]
     assert (figures.made, figures.drop_words) == (40, "25% of 40")
-    assert figures.acceptance_words == "80% (61% to 91%) of 25"
+    assert figures.acceptance_words == "80% (61–91%) of 25"
     assert (figures.cost_words, figures.per_accepted_words) == ("$0.50", "$0.0200")
     assert entry.own[PromptRole.REPAIR].acceptance_words == "1 of 2"
     assert entry.total.made == 42

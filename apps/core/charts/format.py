@@ -6,6 +6,12 @@ for changes, where a dash beside a sign would be misread.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from apps.core.statistics.intervals import wilson
+
+MIN_TO_RATE = 20
+"""A share of fewer than this says more than it knows."""
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 
@@ -49,6 +55,26 @@ def signed_interval(low: float, high: float, *, digits: int = 2) -> str:
 def count(value: int) -> str:
     """``1291`` → ``1,291``."""
     return f"{value:,}"
+
+
+def rate(good: int, of: int) -> str:
+    """``80% (61–91%) of 25``, with the 95% interval (Wilson); of fewer than twenty only ``4 of 5``, of none a dash."""
+    if not of:
+        return DASH
+    if of < MIN_TO_RATE:
+        return f"{count(good)} of {count(of)}"
+    interval = wilson(good, of)
+    return f"{percent(good / of)} ({percent_interval(interval.low, interval.high)}) of {count(of)}"
+
+
+def dollars(money: Decimal | str) -> str:
+    """``1291.5`` → ``$1,291.50``; small sums with as many digits as they need: ``$0.0026``, ``$0.000014``."""
+    amount = Decimal(money)
+    if amount == 0:
+        return "$0"
+    if abs(amount) >= Decimal("0.1"):
+        return f"${amount:,.2f}"
+    return f"${amount:.{max(4, 1 - amount.adjusted())}f}"
 
 
 def _unsigned_zero(text: str) -> str:
