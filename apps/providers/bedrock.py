@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -41,7 +40,7 @@ from apps.providers.base import (
     require_fields,
 )
 from apps.providers.content import read_content
-from apps.providers.keys import read_key
+from apps.providers.keys import is_given, read_key
 from apps.providers.network import guard_botocore
 from apps.providers.over_network import OverNetwork, text_of
 from apps.providers.price_list import context_window, listed_price
@@ -322,8 +321,7 @@ def _keys_of(endpoint: Endpoint) -> dict[str, str]:
         "aws_access_key_id": read_key(endpoint.key_name),
         "aws_secret_access_key": read_key(f"{stem}_SECRET_ACCESS_KEY"),
     }
-    token = f"{stem}_SESSION_TOKEN"
-    if os.environ.get(token) or os.environ.get(f"{token}_FILE"):
+    if is_given(token := f"{stem}_SESSION_TOKEN"):
         keys["aws_session_token"] = read_key(token)
     return keys
 

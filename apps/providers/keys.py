@@ -67,6 +67,11 @@ def _read(name: str) -> str:
         raise MissingKeyError(f"{name}_FILE cannot be read: {error.strerror}.") from error
 
 
+def is_given(name: str) -> bool:
+    """Whether this process has ``name`` or ``name``_FILE: for a key that is only sometimes needed."""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
 def key_of(endpoint: Endpoint, default_name: str) -> str:
     """The key of a connection, by the name it gives or else the vendor's usual one."""
     return read_key(endpoint.key_name or default_name)
