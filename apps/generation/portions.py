@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, zip_longest
+from itertools import zip_longest
 
-from allpairspy import AllPairs
-
-from apps.core.spread import spread
+from apps.generation.combinations import combinations_of
 
 
 @dataclass(frozen=True)
@@ -52,25 +50,6 @@ def _portions_of_label(
         portions.append(Portion(label, chosen, wanted, first))
         first += wanted
     return portions
-
-
-def combinations_of(sizes: Sequence[int], wanted: int, *, start: int = 0) -> list[tuple[int, ...]]:
-    """``wanted`` combinations of axes with ``sizes`` values each, as places of values.
-
-    All combinations equally often where there is room for all of them. Where there is not, those come first in
-    which every pair of values of two axes meets (pairwise testing: Cohen et al. 1997), then others, spread evenly.
-    ``start`` turns the order, so that labels of a small run do not all begin with the same one.
-    """
-    if wanted >= math.prod(sizes) or len(sizes) < 3:
-        return [tuple(spread(place + start, sizes)) for place in range(wanted)]
-    covering = [tuple(row) for row in AllPairs([list(range(size)) for size in sizes])]
-    turned = covering[start % len(covering) :] + covering[: start % len(covering)]
-    chosen = dict.fromkeys(turned[:wanted])
-    for place in count(start):
-        if len(chosen) == wanted:
-            return list(chosen)
-        chosen.setdefault(tuple(spread(place, sizes)))
-    raise AssertionError("There are more combinations than are wanted.")
 
 
 def _even(total: int, parts: int) -> list[int]:

@@ -6,11 +6,12 @@ from collections import Counter
 from math import prod
 
 from allpairspy import AllPairs
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from apps.core.spread import spread
-from apps.generation.portions import Portion, combinations_of, portions_of
+from apps.generation.combinations import combinations_of
+from apps.generation.portions import Portion, portions_of
 
 AXES = {"tone": ["angry", "polite"], "length": ["short", "long"], "channel": ["email", "chat", "phone"]}
 axes = st.dictionaries(
@@ -92,6 +93,28 @@ def test_where_not_every_combination_fits_every_pair_of_values_meets_first(
         assert pairs_of(rows) == pairs_of(everything)
         more = combinations_of(sizes, product - 1, start=start)
         assert len(set(more)) == product - 1
+
+
+@given(SIZES, st.integers(0, 7), st.data())
+def test_no_value_comes_more_than_once_oftener_than_another(
+    sizes: list[int], start: int, data: st.DataObject
+) -> None:
+    product = prod(sizes)
+    wanted = data.draw(st.integers(1, 2 * product + 1))
+    # Of the last tenth of all combinations there is little left to choose from.
+    assume(wanted % product < 0.9 * product)
+    rows = combinations_of(sizes, wanted, start=start)
+    assert rows == combinations_of(sizes, wanted, start=start)
+    for axis, size in enumerate(sizes):
+        counts = [sum(row[axis] == value for row in rows) for value in range(size)]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_covering_pairs_alone_would_favour_some_values() -> None:
+    """The negative control: what levelling is for."""
+    rows = list(AllPairs([list(range(size)) for size in (2, 2, 4, 4)]))
+    counts = Counter(row[0] for row in rows)
+    assert max(counts.values()) - min(counts.values()) > 1
 
 
 def test_spreading_alone_would_leave_pairs_out() -> None:
