@@ -96,6 +96,7 @@ class WorkbenchForm(forms.Form):
     )
     gap = forms.ModelChoiceField(Gap.objects.none())
     connection = forms.ModelChoiceField(Connection.objects.none(), label="Generator")
+    notes = forms.CharField(label="What is new", max_length=300, required=False)
 
     def __init__(self, prompt: Prompt, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,6 +110,18 @@ class WorkbenchForm(forms.Form):
             if isinstance(field, forms.ModelChoiceField):
                 field.queryset = rows
                 field.empty_label = None
+        if chosen := chosen_for(prompt.project, prompt.role):
+            self.initial.setdefault("connection", chosen)
+
+    def clean_template(self) -> str:
+        # As a saved version has it: browsers send two characters for the end of a line.
+        template: str = self.cleaned_data["template"]
+        return template.replace("\r\n", "\n")
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a trial is made of."""
+        return {name: self.cleaned_data[name] for name in ("template", "gap", "connection")}
 
 
 class RoleForm(forms.Form):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
+from apps.core.charts.format import rate
 from apps.core.clock import database_now
-from apps.core.statistics.intervals import wilson
 from apps.generation.models import Prompt, PromptVersion, Run
 from apps.providers import REGISTRY
 from apps.records.models import Record, RecordEvent
@@ -20,7 +20,6 @@ from apps.submissions.models import Submission
 
 CONTEXT_LINES = 2
 MOST_DUE = 200
-MIN_TO_RATE = 20
 DROPPED = (RecordStatus.FAILED_CHECKS, RecordStatus.NOT_CHECKED)
 
 
@@ -81,12 +80,8 @@ class VersionOutcome:
 
     @property
     def acceptance(self) -> str:
-        """With its interval; of fewer than twenty only the counts."""
-        kept = self.accepted + self.edited
-        if self.decided < MIN_TO_RATE:
-            return f"{kept} of {self.decided}"
-        interval = wilson(kept, self.decided)
-        return f"{kept / self.decided:.0%} ({interval.low:.0%} to {interval.high:.0%}) of {self.decided}"
+        """What reviewers kept, edited or not."""
+        return rate(self.accepted + self.edited, self.decided)
 
 
 @dataclass(frozen=True)
@@ -132,7 +127,7 @@ def version_outcomes(project: Project, labels: Sequence[str]) -> dict[str, Versi
         drops.values_list("record__prompt_version", "reason").annotate(n=Count("pk")).order_by()
     ):
         for name in filter(None, names.split(", ")):
-            reasons[label][name] += number
+            reasons[label][name.replace("_", " ")] += number
     return {
         label: VersionOutcome(
             made=counts.total(),

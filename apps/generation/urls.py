@@ -12,6 +12,7 @@ urlpatterns = [
     path("prompts/<int:pk>/workbench/", views.workbench, name="workbench"),
     path("prompts/<int:pk>/try/", views.prompt_try, name="prompt-try"),
     path("trials/<int:pk>/", views.trial_detail, name="trial-detail"),
+    path("trials/<int:pk>/stop/", views.trial_stop, name="trial-stop"),
     path("proposals/<int:pk>/decide/", views.proposal_decide, name="proposal-decide"),
     path("prompts/<int:pk>/versions/", views.version_new, name="version-new"),
     path("runs/", views.run_list, name="run-list"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +27,7 @@ from apps.submissions import services as submissions
 from apps.submissions.models import Submission
 
 PAGE = 50
+EARLIER_TRIALS = 6
 # htmx swaps the content in and asks no more.
 STOP_POLLING = 286
 
@@ -89,27 +89,19 @@ def version_new(request: ProjectRequest, project: Project, pk: int) -> HttpRespo
 @project_view(Role.LEAD)
 @require_http_methods(["GET", "POST"])
 def workbench(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
-    """The editor. A POST shows the request as it would be sent; nothing is saved and nothing leaves this machine."""
-    prompt = get_object_or_404(Prompt, project=project, pk=pk)
-    trial = Trial.objects.filter(prompt=prompt, pk=_number(request.GET.get("trial"))).first()
-    newest = prompt.versions.order_by("-version").first()
-    template = trial.template if trial else (newest.template if newest else "")
-    chosen = {"gap": trial.gap_id, "connection": trial.connection_id} if trial else {}
-    form = WorkbenchForm(prompt, request.POST or None, initial={"template": template, **chosen})
-    preview = _preview(prompt, form) if request.method == "POST" else None
-    context: dict[str, Any] = {
-        "prompt": prompt,
-        "newest": newest,
-        "form": form,
-        "preview": preview,
-        "state": trials.state_of(trial) if trial else None,
-        "diff": diff_lines(newest.template, form["template"].value() or "") if newest else [],
-        "hints": LANGUAGES[prompt.language].hints,
-        "labels": prompts.labels_of(project),
-    }
-    page = "generation/workbench.html#preview" if request.htmx else "generation/workbench.html"
-    # htmx swaps a refusal in as well: it is the answer.
-    return render(request, page, context, status=422 if form.errors and not request.htmx else 200)
+    """The editor. A POST shows what would be sent; nothing is saved and nothing leaves this machine."""
+    prompt = get_object_or_404(Prompt.objects.select_related("project"), project=project, pk=pk)
+    if request.method == "POST":
+        form = WorkbenchForm(prompt, request.POST)
+        return _workbench_page(request, prompt, form, draft=_draft(prompt, form))
+    tries = Trial.objects.filter(prompt=prompt).select_related("connection")
+    trial = tries.filter(pk=_number(request.GET.get("trial"))).first()
+    initial: dict[str, Any] = {}
+    if trial is not None:
+        initial = {"template": trial.template, "gap": trial.gap_id, "connection": trial.connection_id}
+    elif newest := prompt.versions.order_by("-version").first():
+        initial = {"template": newest.template}
+    return _workbench_page(request, prompt, WorkbenchForm(prompt, initial=initial), trial=trial)
 
 
 @project_view(Role.LEAD)
@@ -119,20 +111,12 @@ def prompt_try(request: ProjectRequest, project: Project, pk: int) -> HttpRespon
     form = WorkbenchForm(prompt, request.POST)
     if form.is_valid():
         try:
-            trial = trials.try_prompt(prompt=prompt, actor=request.user, **form.cleaned_data)
+            trial = trials.try_prompt(prompt=prompt, actor=request.user, **form.asked)
         except DomainError as error:
             form.add_error("template", [str(error), *getattr(error, "problems", [])])
         else:
-            return redirect(
-                f"{reverse('generation:workbench', args=[project.slug, prompt.pk])}?trial={trial.pk}"
-            )
-    context = {
-        "prompt": prompt,
-        "form": form,
-        "hints": LANGUAGES[prompt.language].hints,
-        "labels": prompts.labels_of(project),
-    }
-    return render(request, "generation/workbench.html", context, status=422)
+            return _to_trial(trial)
+    return _workbench_page(request, prompt, form)
 
 
 @project_view(Role.LEAD)
@@ -143,6 +127,14 @@ def trial_detail(request: ProjectRequest, project: Project, pk: int) -> HttpResp
     state = trials.state_of(trial)
     status = 200 if state.is_waiting else STOP_POLLING
     return render(request, "generation/workbench.html#trial", {"state": state}, status=status)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def trial_stop(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    trial = get_object_or_404(Trial, project=project, pk=pk)
+    trials.stop_trial(trial=trial, actor=request.user)
+    return _to_trial(trial)
 
 
 @project_view(Role.LEAD)
@@ -196,6 +188,7 @@ def _prompt_page(request: ProjectRequest, prompt: Prompt, form: VersionForm | No
     context: dict[str, Any] = {
         "prompt": prompt,
         "entries": entries,
+        "has_outcomes": any(entry.outcome.made for entry in entries),
         "form": form,
         "hints": LANGUAGES[prompt.language].hints,
         "labels": prompts.labels_of(prompt.project),
