@@ -6,13 +6,13 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
 from apps.records.models import Record
 from apps.specs.models import Gap, Project
-from apps.submissions.models import Connection, Delivery
+from apps.submissions.models import Connection, Delivery, Submission
 
 
 class PromptRole(models.TextChoices):
@@ -125,10 +125,16 @@ class Run(models.Model):
         help_text="How its requests reach the provider.",
     )
     needed_by = models.DateTimeField(null=True, blank=True, help_text="Decides between batch and one by one.")
-    gate_reason = models.TextField(
-        blank=True, help_text="Why it may start although its pilot or its teacher check has not passed."
+    teacher_reason = models.TextField(
+        blank=True, help_text="Why it may start although the model has not passed its teacher check."
     )
-    gate_reason_by = models.ForeignKey(
+    teacher_reason_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    pilot_reason = models.TextField(
+        blank=True, help_text="Why it may start although its pilot has not passed."
+    )
+    pilot_reason_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     estimate = models.JSONField(default=dict, blank=True)
@@ -151,8 +157,12 @@ class Run(models.Model):
             status_in(MACHINE, name="run_status"),
             models.CheckConstraint(condition=Q(count__gte=1), name="run_asks_for_something"),
             models.CheckConstraint(
-                condition=Q(gate_reason="") | Q(gate_reason_by__isnull=False),
-                name="run_gate_reason_is_somebodys",
+                condition=Q(teacher_reason="") | Q(teacher_reason_by__isnull=False),
+                name="run_teacher_reason_is_somebodys",
+            ),
+            models.CheckConstraint(
+                condition=Q(pilot_reason="") | Q(pilot_reason_by__isnull=False),
+                name="run_pilot_reason_is_somebodys",
             ),
         ]
         indexes = [
@@ -180,11 +190,25 @@ class RoleChoice(models.Model):
         return f"{self.connection} to {self.get_role_display()} for {self.project}"
 
 
+class TeacherCheckQuerySet(models.QuerySet["TeacherCheck"]):
+    def ended(self) -> TeacherCheckQuerySet:
+        """Those whose every question has been answered, or never will be."""
+        return self.filter(Exists(_submission_of_check().filter(finished_at__isnull=False)))
+
+    def under_way(self) -> TeacherCheckQuerySet:
+        return self.filter(Exists(_submission_of_check().filter(finished_at=None)))
+
+
+def _submission_of_check() -> models.QuerySet[Submission]:
+    return Submission.objects.filter(uuid=OuterRef("submission_uuid"))
+
+
 class TeacherCheck(models.Model):
     """A generator answers real seed rows whose labels are known, before it may write many of its own."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="teacher_checks")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="teacher_checks")
+    model = models.CharField(max_length=120, help_text="The connection's model on that day.")
     submission_uuid = models.UUIDField(unique=True)
     spec_version = models.PositiveIntegerField(null=True, blank=True)
     asked = models.PositiveIntegerField()
@@ -192,6 +216,8 @@ class TeacherCheck(models.Model):
     right = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = TeacherCheckQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -203,6 +229,22 @@ class TeacherCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection}: {self.right} of {self.asked} right"
+
+
+class TeacherAnswer(models.Model):
+    """What became of one question of a teacher check. A question without an answer has no row."""
+
+    check_asked = models.ForeignKey(TeacherCheck, on_delete=models.CASCADE, related_name="answers")
+    record_uuid = models.UUIDField(help_text="The seed row that was asked.")
+    is_right = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["check_asked", "record_uuid"], name="teacher_answer_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_uuid}: {'right' if self.is_right else 'wrong'}"
 
 
 class EdgeCaseProposal(models.Model):
@@ -217,7 +259,8 @@ class EdgeCaseProposal(models.Model):
     run_uuid = models.UUIDField()
     request_id = models.CharField(max_length=64, unique=True)
     axes = models.JSONField(help_text='{"tone": ["furious", "resigned"], …}')
-    hard_cases = models.JSONField(help_text="A list of sentences.")
+    hard_cases = models.JSONField(help_text='[{"description": "…", "why_hard": "…"}, …]')
+    taken_axes = models.JSONField(default=dict, blank=True, help_text="What of the axes a lead has taken.")
     status = models.CharField(max_length=20, choices=Status, default=Status.PROPOSED)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

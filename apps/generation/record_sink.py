@@ -17,12 +17,12 @@ from apps.submissions.models import Submission, SubmissionRequest
 from apps.submissions.sinks import UnusableAnswerError
 from apps.task_types import task_type_of
 
-# A model may give a few more than it was asked for; an answer far beyond is no answer to this request.
-MOST_TIMES_ASKED = 2
-
 
 class RecordSink:
     """The sink of one generation submission."""
+
+    # A model may give a few more than it was asked for; an answer far beyond is no answer to this request.
+    most_times_asked = 2
 
     def __init__(self, submission_id: int) -> None:
         submission = Submission.objects.select_related("connection__family").get(pk=submission_id)
@@ -48,7 +48,7 @@ class RecordSink:
 
     def read(self, request: SubmissionRequest, answer: JsonValue) -> list[NewRecord]:
         records = _records_in(without_added_nulls(answer, self.schema))
-        if len(records) > MOST_TIMES_ASKED * request.context["count"]:
+        if len(records) > self.most_times_asked * request.context["count"]:
             raise UnusableAnswerError(
                 "too_many_records", f"{len(records)} records where {request.context['count']} were asked for."
             )

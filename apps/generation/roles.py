@@ -18,10 +18,11 @@ WRITERS = (PromptRole.GENERATE, PromptRole.PARAPHRASE, PromptRole.LABEL, PromptR
 @transaction.atomic
 def choose_model(*, project: Project, role: str, connection: Connection, actor: User | None) -> RoleChoice:
     """Sets ``connection`` for ``role``. DomainError when judge and generator would be of one family."""
+    # Of two who choose a judge and its generator at once, the second sees what the first has chosen.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if role == PromptRole.JUDGE:
         _refuse_related_judge(project, connection)
-    elif role in WRITERS:
-        _refuse_related_writer(project, connection)
+    refuse_related_writer(project=project, role=role, connection=connection)
     choice, _ = RoleChoice.objects.update_or_create(
         project=project, role=role, defaults={"connection": connection, "chosen_by": actor}
     )
@@ -34,16 +35,15 @@ def chosen_for(project: Project, role: str) -> Connection | None:
 
 
 def generator_families(project: Project) -> set[str]:
-    """Families that write for this project: chosen to, or known from its records."""
+    """Families that write for this project: chosen to, asked by a run, or known from its records."""
     chosen = project.role_choices.filter(role__in=WRITERS).values_list("connection__family__name", flat=True)
-    made = (
-        Record.objects.filter(project=project)
-        .candidates()
-        .exclude(generator_model_family="")
-        .values_list("generator_model_family", flat=True)
-        .distinct()
-    )
-    return {*chosen, *made}
+    asked = project.runs.exclude(started_at=None).filter(prompt_version__prompt__role__in=WRITERS)
+    made = Record.objects.filter(project=project).candidates().exclude(generator_model_family="")
+    return {
+        *chosen,
+        *asked.order_by().values_list("connection__family__name", flat=True).distinct(),
+        *made.order_by().values_list("generator_model_family", flat=True).distinct(),
+    }
 
 
 def _refuse_related_judge(project: Project, connection: Connection) -> None:
@@ -54,7 +54,10 @@ def _refuse_related_judge(project: Project, connection: Connection) -> None:
         )
 
 
-def _refuse_related_writer(project: Project, connection: Connection) -> None:
+def refuse_related_writer(*, project: Project, role: str, connection: Connection) -> None:
+    """DomainError when ``connection`` would write records that a judge of its own family reads."""
+    if role not in WRITERS:
+        return
     judge = chosen_for(project, PromptRole.JUDGE)
     if judge is not None and judge.family_id == connection.family_id:
         raise DomainError(

@@ -16,13 +16,14 @@ from apps.core.wake import wake
 from apps.generation.gates import refuse_closed_gates
 from apps.generation.jobs import RunPlan, job_of, plan_of
 from apps.generation.models import MACHINE, PromptVersion, Run, RunStatus
+from apps.generation.roles import refuse_related_writer
 from apps.providers import provider_of
 from apps.providers.base import JsonObject, Volume
 from apps.specs.models import Gap, GapStatus, Project
 from apps.submissions import services as submissions
 from apps.submissions.budgets import refuse_over_budget, refuse_unpriced
 from apps.submissions.estimates import count_tokens, estimate, reservation_for
-from apps.submissions.models import Connection, Delivery, Submission
+from apps.submissions.models import Connection, Delivery, Submission, SubmissionRequest, SubmissionStatus
 from apps.submissions.request_files import custom_id_of
 from apps.submissions.services import request_cancel
 
@@ -92,6 +93,7 @@ def _refuse_misfits(gap: Gap, prompt_version: PromptVersion, connection: Connect
             f"{provider.title} reads prompts written as {provider.prompt_language}; "
             f"{prompt_version} is written as {prompt.language}: choose another prompt or connection."
         )
+    refuse_related_writer(project=gap.project, role=prompt.role, connection=connection)
     if not connection.is_enabled:
         raise DomainError(f"The connection {connection} is switched off: choose another one.")
     if not gap.target_labels:
@@ -166,6 +168,8 @@ def start_run(*, run: Run, actor: User | None) -> Run:
     """
     if missing := missing_to_start(run.project, run.gap):
         raise RefusedError("This run cannot start yet. It needs:", missing)
+    Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
+    refuse_related_writer(project=run.project, role=run.prompt_version.prompt.role, connection=run.connection)
     refuse_closed_gates(run)
     reservation = reservation_for(run.estimate, requests=run.estimate["requests"])
     if reservation.price:
@@ -198,7 +202,8 @@ def start_run(*, run: Run, actor: User | None) -> Run:
 def stop_run(*, run: Run, actor: User | None) -> Run:
     """No further record comes in: unsent submissions are dropped, sent ones are cancelled at the provider.
 
-    Records that are in stay. Also throws away a run that was never started.
+    Records that are in stay; what was not asked yet, another run may ask. Also throws away a run that was never
+    started.
     """
     now = database_now()
     MACHINE.swap(
@@ -209,7 +214,17 @@ def stop_run(*, run: Run, actor: User | None) -> Run:
         next_attempt_at=None,
         last_error=f"Stopped by {actor}." if actor else "Stopped.",
     )
-    request_cancel(submissions=list(Submission.objects.of_run(run.uuid).unfinished()))
+    unfinished = list(Submission.objects.of_run(run.uuid).unfinished())
+    request_cancel(submissions=unfinished)
+    unsent = Submission.objects.filter(
+        pk__in=[each.pk for each in unfinished],
+        status=SubmissionStatus.CANCELLED,
+        post_count=0,
+        # Of requests that are asked again, the first time counts.
+        resend_of=None,
+    )
+    contexts = SubmissionRequest.objects.filter(submission__in=unsent).values_list("context", flat=True)
+    job_of(run.prompt_version.prompt.role).give_back(list(contexts))
     run.refresh_from_db()
     return run
 

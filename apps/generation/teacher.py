@@ -13,11 +13,11 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.accounts.models import User
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StaleStateError
 from apps.core.strict_json import JsonValue
 from apps.generation.jobs.label import LabelInputs, output_schema
 from apps.generation.languages import SAMPLE, compile_template
-from apps.generation.models import PromptLanguage, TeacherCheck
+from apps.generation.models import PromptLanguage, TeacherAnswer, TeacherCheck
 from apps.providers import provider_of
 from apps.providers.base import Ask, Volume
 from apps.providers.structured import without_added_nulls
@@ -37,7 +37,7 @@ MOST_ROWS = 100
 def start_teacher_check(*, project: Project, connection: Connection, actor: User | None) -> TeacherCheck:
     """Asks up to 100 seed rows, labels in turn, each by itself and one by one.
 
-    DomainError when there is no seed row, or when this generator cannot answer.
+    DomainError when there is no seed row, when this generator cannot answer, or while it is answering already.
     """
     provider = provider_of(connection.provider)
     if not provider.has_synchronous or provider.offline_model:
@@ -63,6 +63,7 @@ def start_teacher_check(*, project: Project, connection: Connection, actor: User
     spec = project.published_spec()
     try:
         with transaction.atomic():
+            _refuse_second(project, connection)
             submission = plan_submission(
                 frozen=frozen,
                 project=project,
@@ -74,6 +75,7 @@ def start_teacher_check(*, project: Project, connection: Connection, actor: User
             return TeacherCheck.objects.create(
                 project=project,
                 connection=connection,
+                model=connection.model,
                 submission_uuid=submission.uuid,
                 spec_version=spec.version if spec else None,
                 asked=len(requests),
@@ -82,6 +84,13 @@ def start_teacher_check(*, project: Project, connection: Connection, actor: User
     except Exception:
         frozen.discard()
         raise
+
+
+def _refuse_second(project: Project, connection: Connection) -> None:
+    """A double click pays once: whoever comes second sees the check of the first."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if TeacherCheck.objects.under_way().filter(project=project, connection=connection).exists():
+        raise StaleStateError(f"{connection} is answering the seed rows of {project} already: wait for it.")
 
 
 def chosen_rows(project: Project) -> list[Record]:
@@ -126,14 +135,16 @@ class TeacherSink:
         self.view = spec_view(submission.project)
         self.schema = output_schema(self.task_type.record_schema(self.view))
 
-    def read(self, request: SubmissionRequest, answer: JsonValue) -> list[bool]:
+    def read(self, request: SubmissionRequest, answer: JsonValue) -> list[TeacherAnswer]:
         row = Record.objects.get(pk=request.context["record"])
         given = without_added_nulls(answer, self.schema)
         item = {"input": row.input, "output": row.output}
         scores = self.task_type.score(item, given if isinstance(given, dict) else {}, self.view)
-        return [scores[self.task_type.primary_score()] == 1.0]
+        is_right = scores[self.task_type.primary_score()] == 1.0
+        return [TeacherAnswer(check_asked_id=self.check_pk, record_uuid=row.uuid, is_right=is_right)]
 
-    def write(self, rows: Sequence[bool]) -> None:
+    def write(self, rows: Sequence[TeacherAnswer]) -> None:
+        TeacherAnswer.objects.bulk_create(rows)
         TeacherCheck.objects.filter(pk=self.check_pk).update(
-            answered=F("answered") + len(rows), right=F("right") + sum(rows)
+            answered=F("answered") + len(rows), right=F("right") + sum(row.is_right for row in rows)
         )

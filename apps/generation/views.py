@@ -158,22 +158,53 @@ def role_choose(request: ProjectRequest, project: Project) -> HttpResponse:
 def proposal_decide(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
     proposal = get_object_or_404(EdgeCaseProposal.objects.select_related("gap"), gap__project=project, pk=pk)
     take = request.POST.get("take") == "1"
-    decide_proposal(proposal=proposal, take=take, actor=request.user)
+    axes = {name: request.POST.getlist(f"axis:{name}") for name in proposal.axes}
+    decide_proposal(proposal=proposal, take=take, axes=axes, actor=request.user)
     said = "Taken: the axes are varied from the next run on." if take else "Declined."
     messages.success(request, said)
     return redirect("reports:gap-detail", project.slug, proposal.gap.slug)
 
 
-def _preview(prompt: Prompt, form: WorkbenchForm) -> str:
-    """The provider's request, readable; problems go to the form."""
+def _draft(prompt: Prompt, form: WorkbenchForm) -> trials.Draft | None:
+    """What would be sent; problems go to the form."""
     if not form.is_valid():
-        return ""
+        return None
     try:
-        _, line = trials.requests_of(prompt=prompt, **form.cleaned_data)[0]
+        return trials.draft_of(prompt=prompt, **form.asked)
     except DomainError as error:
         form.add_error("template", [str(error), *getattr(error, "problems", [])])
-        return ""
-    return json.dumps(line, ensure_ascii=False, indent=2)
+        return None
+
+
+def _workbench_page(
+    request: ProjectRequest,
+    prompt: Prompt,
+    form: WorkbenchForm,
+    *,
+    draft: trials.Draft | None = None,
+    trial: Trial | None = None,
+) -> HttpResponse:
+    newest = prompt.versions.select_related("prompt").order_by("-version").first()
+    context: dict[str, Any] = {
+        "prompt": prompt,
+        "newest": newest,
+        "form": form,
+        "draft": draft,
+        "state": trials.state_of(trial) if trial else None,
+        "diff": diff_lines(newest.template, form["template"].value() or "") if newest else [],
+        "hints": LANGUAGES[prompt.language].hints,
+        "labels": prompts.labels_of(prompt.project),
+        "earlier": prompt.trials.select_related("connection", "gap").order_by("-id")[:EARLIER_TRIALS],
+    }
+    if request.htmx:
+        # A refusal is swapped in as well: it is the answer.
+        return render(request, "generation/workbench.html#preview", context)
+    return render(request, "generation/workbench.html", context, status=422 if form.errors else 200)
+
+
+def _to_trial(trial: Trial) -> HttpResponse:
+    bench = reverse("generation:workbench", args=[trial.project.slug, trial.prompt_id])
+    return redirect(f"{bench}?trial={trial.pk}#trial")
 
 
 def _number(text: str | None) -> int:
@@ -244,7 +275,8 @@ def run_stop(request: ProjectRequest, project: Project, pk: int) -> HttpResponse
 @require_POST
 def run_reason(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
     run = get_object_or_404(Run, project=project, pk=pk)
-    give_reason(run=run, reason=request.POST.get("reason", ""), actor=request.user)
+    gate, reason = request.POST.get("gate", ""), request.POST.get("reason", "")
+    give_reason(run=run, gate=gate, reason=reason, actor=request.user)
     messages.success(request, "Written down. It stays on the run.")
     return redirect("reports:run-detail", project.slug, run.pk)
 

@@ -80,7 +80,9 @@ class Entry:
         if self.teacher is None or not self.teacher.answered:
             return "–"
         interval = teacher_interval(self.teacher)
-        return f"{self.teacher.right} of {self.teacher.answered} ({percent_interval(interval.low, interval.high)})"
+        return (
+            f"{self.teacher.right} of {self.teacher.asked} ({percent_interval(interval.low, interval.high)})"
+        )
 
 
 def catalogue(project: Project, *, sort: str = "name") -> list[Entry]:
@@ -91,7 +93,7 @@ def catalogue(project: Project, *, sort: str = "name") -> list[Entry]:
     for choice in RoleChoice.objects.filter(project=project).order_by("role"):
         roles[choice.connection_id].append(choice.get_role_display())
     # The newest comes last and stays.
-    teachers = {check.connection_id: check for check in project.teacher_checks.order_by("id")}
+    teachers = {check.connection_id: check for check in project.teacher_checks.ended().order_by("id")}
     entries = []
     for connection in connections:
         provider = provider_of(connection.provider)

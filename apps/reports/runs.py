@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 
 from apps.core.charts.format import dollars
 from apps.core.charts.sparkline import sparkline
-from apps.generation.gates import Gate, gates_of, latest_teacher_check
-from apps.generation.models import Run, RunStatus, TeacherCheck
+from apps.generation.gates import Gate, gates_of
+from apps.generation.models import Run, RunStatus
 from apps.generation.services import missing_to_start
 from apps.records.models import Record
 from apps.records.states import RecordStatus
@@ -111,12 +111,10 @@ class RunPage:
 
     money: RunMoney
     gates: list[Gate]
-    teacher_check: TeacherCheck | None
-    """The newest one, while the run waits for it."""
 
     @property
     def is_held(self) -> bool:
-        return not self.run.gate_reason and any(not gate.is_open for gate in self.gates)
+        return any(gate.holds for gate in self.gates)
 
     @property
     def warnings(self) -> list[str]:
@@ -155,7 +153,6 @@ def run_page(run: Run) -> RunPage:
         is_live=is_running or unchecked > 0,
         money=run_money(run.uuid, sent.submissions),
         gates=gates,
-        teacher_check=latest_teacher_check(run.project, run.connection) if gates else None,
     )
 
 

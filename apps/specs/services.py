@@ -276,9 +276,14 @@ def open_gap(*, gap: Gap, actor: User | None) -> Gap:
 
 
 @transaction.atomic
-def extend_axes(*, gap: Gap, axes: Mapping[str, Sequence[str]]) -> Gap:
-    """Adds axes, and values to those that there are. A gap's slice is locked by its labels, so it may be open."""
+def extend_axes(*, gap: Gap, axes: Mapping[str, Sequence[str]], actor: User | None) -> Gap:
+    """Adds axes, and values to those that there are. A gap's slice is locked by its labels, so it may be open.
+
+    DomainError when what the gap has is not an object of lists.
+    """
     gap = Gap.objects.select_for_update().get(pk=gap.pk)
+    if not _are_axes(gap.axes):
+        raise DomainError(f"The axes of {gap} are no object of lists: mend them in the admin (Gaps) first.")
     merged = {name: list(values) for name, values in gap.axes.items()}
     for name, values in axes.items():
         known = merged.setdefault(name, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,22 +11,21 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.errors import RefusedError
+from apps.core.errors import DomainError, RefusedError
 from apps.generation.gates import gates_of, give_reason, pilot_sample
-from apps.generation.models import PromptLanguage, PromptVersion, Run, RunStatus, TeacherCheck
+from apps.generation.models import PromptLanguage, PromptRole, PromptVersion, Run, RunStatus, TeacherCheck
 from apps.generation.prompts import create_prompt
 from apps.generation.services import draft_run, start_run
-from apps.generation.teacher import chosen_rows, start_teacher_check
-from apps.operations.work import work_once
-from apps.records.models import Record, ReviewMethod, Use
+from apps.records.models import Record, ReviewMethod
 from apps.records.states import RecordStatus
 from apps.specs.models import Gap, Role
-from apps.submissions.models import Connection, Submission
-from apps.submissions.request_files import path_of
+from apps.submissions.models import Connection
+from apps.submissions.services import ensure_rules_connection
 from tests import factories
-from tests.generation.scene import make_ready_project, make_run, time_passes
+from tests.generation.scene import make_ready_project, make_run
 from tests.providers.matrix import TEMPLATE, worker_environment
 from tests.providers.rigs import RIGS, Rig
+from tests.submissions.scene import make_submission
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage", "holdout"])
 
@@ -81,14 +81,27 @@ def reviewer() -> User:
     return User.objects.filter(username="rita").first() or factories.make_user(name="rita")
 
 
-def teach(gap: Gap, connection: Connection, *, right: int = 10, asked: int = 10) -> None:
+def teach(gap: Gap, connection: Connection, *, right: int = 10, answered: int = 10, **values: Any) -> None:
+    """A check of ten questions that has ended."""
+    spec = gap.project.published_spec()
+    submission = make_submission(
+        gap.project,
+        connection=ensure_rules_connection(),
+        purpose="teacher_check",
+        finished_at=timezone.now(),
+    )
     TeacherCheck.objects.create(
-        project=gap.project,
-        connection=connection,
-        submission_uuid=gap.project.uuid,
-        asked=asked,
-        answered=asked,
-        right=right,
+        **{
+            "project": gap.project,
+            "connection": connection,
+            "model": connection.model,
+            "submission_uuid": submission.uuid,
+            "spec_version": spec.version if spec else None,
+            "asked": 10,
+            "answered": answered,
+            "right": right,
+            **values,
+        }
     )
 
 
@@ -139,29 +152,48 @@ def test_the_pilot_counts_people_alone_and_this_prompt_and_model_alone(
     assert pilot_sample(other, connection).reviewed == 0
 
 
-def test_below_the_bar_the_frontier_model_struggles(
-    gap: Gap, version: PromptVersion, connection: Connection
-) -> None:
-    teach(gap, connection, right=7)
-    review(gap, version, connection, GOOD)
-    with pytest.raises(RefusedError) as held:
-        start_run(run=draft(gap, version, connection), actor=None)
-    assert "7 of 10 seed rows right" in held.value.problems[0]
-    assert "struggles with your task" in held.value.problems[0]
-
-
-def test_a_written_reason_lets_it_start_and_stays(
+def test_a_written_reason_opens_its_own_gate_alone_and_stays(
     gap: Gap, version: PromptVersion, connection: Connection, lead: User
 ) -> None:
     run = draft(gap, version, connection)
-    give_reason(run=run, reason="The customer waits.", actor=lead)
+    give_reason(run=run, gate="teacher", reason="It is the model we know.", actor=lead)
+    run.refresh_from_db()
+    with pytest.raises(RefusedError) as held:
+        start_run(run=run, actor=lead)
+    assert [problem.split(":")[0] for problem in held.value.problems] == ["Pilot"]
+    give_reason(run=run, gate="pilot", reason="The customer waits.", actor=lead)
     run.refresh_from_db()
     started = start_run(run=run, actor=lead)
-    assert (started.status, started.gate_reason, started.gate_reason_by) == (
+    assert (started.status, started.pilot_reason, started.pilot_reason_by) == (
         RunStatus.RUNNING,
         "The customer waits.",
         lead,
     )
+
+
+def test_nobody_writes_a_reason_ahead(
+    gap: Gap, version: PromptVersion, connection: Connection, lead: User
+) -> None:
+    teach(gap, connection)
+    with pytest.raises(DomainError, match="does not hold this run"):
+        give_reason(run=draft(gap, version, connection), gate="teacher", reason="Just in case.", actor=lead)
+    with pytest.raises(DomainError, match="does not hold this run"):
+        give_reason(run=draft(gap, version, connection, 150), gate="pilot", reason="Small.", actor=lead)
+
+
+@pytest.mark.parametrize("role", [PromptRole.LABEL, PromptRole.REPAIR, PromptRole.PARAPHRASE])
+def test_whatever_makes_records_is_held(
+    role: PromptRole, gap: Gap, version: PromptVersion, connection: Connection
+) -> None:
+    run = draft(gap, version, connection)
+    run.prompt_version.prompt.role = role
+    assert len(gates_of(run)) == 2
+
+
+def test_what_makes_no_records_is_not_held(gap: Gap, version: PromptVersion, connection: Connection) -> None:
+    run = draft(gap, version, connection)
+    run.prompt_version.prompt.role = PromptRole.EDGE_CASES
+    assert gates_of(run) == []
 
 
 def test_the_page_shows_the_gates_takes_the_reason_and_starts_the_check(
@@ -176,32 +208,13 @@ def test_the_page_shows_the_gates_takes_the_reason_and_starts_the_check(
     check = reverse("generation:teacher-check", args=[gap.project.slug, run.pk])
     assert client.post(check).status_code == 302
     assert TeacherCheck.objects.get().asked == 3
+    assert "It has answered 0 of 3 seed rows." in client.get(url).content.decode()
     reason = reverse("generation:run-reason", args=[gap.project.slug, run.pk])
-    assert client.post(reason, {"reason": "  "}).status_code == 409 or run.gate_reason == ""
-    client.post(reason, {"reason": "It is urgent."})
+    client.post(reason, {"gate": "pilot", "reason": "  "})
+    run.refresh_from_db()
+    assert run.pilot_reason == ""
+    client.post(reason, {"gate": "pilot", "reason": "It is urgent."})
     page = client.get(url).content.decode()
     assert "lets it start all the same: It is urgent." in page
-
-
-def test_the_model_answers_seed_rows_and_is_scored(gap: Gap, rig: Rig, connection: Connection) -> None:
-    """The stand-in says some allowed label; what counts is that right and wrong are counted."""
-    factories.make_real(gap.project, "a train row that nobody may see", "refund", use=Use.TRAIN)
-    check = start_teacher_check(project=gap.project, connection=connection, actor=None)
-    submission = Submission.objects.get()
-    sent = path_of(submission.request_file).read_text()
-    assert "nobody may see" not in sent
-    for _ in range(3):
-        time_passes()
-        work_once("validation")
-        work_once("generation")
-    check.refresh_from_db()
-    assert check.asked == check.answered == rig.server.creates == 3
-    assert 0 <= check.right <= 3
-
-
-def test_rare_labels_are_asked_as_well_as_common_ones(gap: Gap) -> None:
-    for number in range(200):
-        factories.make_real(gap.project, f"seed {number}", "refund", use=Use.SEED)
-    rows = chosen_rows(gap.project)
-    assert len(rows) == 100
-    assert {row.label for row in rows[:3]} == {"refund", "billing", "abuse"}
+    assert 'value="teacher"' in page
+    assert 'value="pilot"' not in page

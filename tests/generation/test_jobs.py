@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from apps.core.errors import DomainError, StaleStateError
+from apps.core.strict_json import JsonValue
 from apps.generation.jobs import JOBS, job_of
 from apps.generation.jobs.edge_cases import decide_proposal
 from apps.generation.models import EdgeCaseProposal, PromptLanguage, PromptRole, RepairOrder, Run
+from apps.generation.planning import plan_run
 from apps.generation.prompts import create_prompt
-from apps.generation.services import draft_run, start_run
+from apps.generation.services import draft_run, start_run, stop_run
 from apps.records.models import Record, ReviewMethod, SourceType, UnlabelledInput
 from apps.records.services import canonical_hash
 from apps.records.states import RecordStatus
 from apps.specs.models import Gap, Role
-from apps.submissions.models import Submission
+from apps.submissions.models import Submission, SubmissionStatus
 from apps.submissions.request_files import path_of
+from apps.submissions.sinks import UnusableAnswerError
 from tests import factories
 from tests.generation.scene import make_ready_project
 from tests.providers.matrix import finish, worker_environment
@@ -112,9 +117,7 @@ def test_a_proposal_counts_once_a_lead_has_taken_it(gap: Gap, rig: Rig) -> None:
 
 
 def test_taken_hard_cases_stand_in_prompts(gap: Gap, rig: Rig) -> None:
-    EdgeCaseProposal.objects.create(
-        gap=gap, run_uuid=gap.uuid, request_id="x", axes={}, hard_cases=["a refund asked for by an heir"]
-    )
+    EdgeCaseProposal.objects.create(gap=gap, run_uuid=gap.uuid, request_id="x", axes={}, hard_cases=[HEIR])
     EdgeCaseProposal.objects.update(status="approved", decided_at=gap.created_at)
     version = create_prompt(
         project=gap.project,
@@ -125,6 +128,71 @@ def test_taken_hard_cases_stand_in_prompts(gap: Gap, rig: Rig) -> None:
     )
     run = draft_run(gap=gap, prompt_version=version, connection=rig.connect(), count=2, actor=None)
     assert "an heir" in path_of(through(run).request_file).read_text()
+
+
+HEIR = {"description": "a refund asked for by an heir", "why_hard": "it reads like a complaint"}
+
+
+def propose(gap: Gap) -> EdgeCaseProposal:
+    return EdgeCaseProposal.objects.create(
+        gap=gap,
+        run_uuid=gap.uuid,
+        request_id="x",
+        axes={"tone": ["angry", "resigned", "curt"], "device": ["phone", "desktop"]},
+        hard_cases=[HEIR],
+    )
+
+
+def test_a_lead_takes_some_of_the_values_on_the_gap_s_page(gap: Gap, client: Client) -> None:
+    proposal = propose(gap)
+    client.force_login(factories.make_member(gap.project, Role.LEAD))
+    page = client.get(reverse("reports:gap-detail", args=[gap.project.slug, gap.slug])).content.decode()
+    assert 'name="axis:tone" value="resigned"' in page
+    assert "it reads like a complaint" in page
+    url = reverse("generation:proposal-decide", args=[gap.project.slug, proposal.pk])
+    assert client.post(url, {"take": "1", "axis:tone": ["resigned"]}).status_code == 302
+    gap.refresh_from_db()
+    proposal.refresh_from_db()
+    assert gap.axes == {"tone": ["angry", "polite", "resigned"]}
+    assert proposal.taken_axes == {"tone": ["resigned"]}
+    assert (proposal.status, proposal.axes["device"]) == ("approved", ["phone", "desktop"])
+    assert client.post(url, {"take": "0"}).status_code == 409
+
+
+def test_what_was_not_proposed_is_not_taken(gap: Gap) -> None:
+    proposal = propose(gap)
+    lead = factories.make_member(gap.project, Role.LEAD)
+    with pytest.raises(DomainError, match="was not proposed for tone"):
+        decide_proposal(proposal=proposal, take=True, axes={"tone": ["sarcastic"]}, actor=lead)
+    proposal.refresh_from_db()
+    assert proposal.status == "proposed"
+
+
+def test_a_declined_proposal_changes_nothing(gap: Gap) -> None:
+    proposal = propose(gap)
+    decide_proposal(proposal=proposal, take=False, actor=factories.make_member(gap.project, Role.LEAD))
+    gap.refresh_from_db()
+    assert gap.axes == {"tone": ["angry", "polite"]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ["no object"],
+        {"axes": []},
+        {"axes": {}, "hard_cases": []},
+        {
+            "axes": [{"name": "tone", "values": "angry"}, {"name": "", "values": ["x"]}],
+            "hard_cases": ["text"],
+        },
+    ],
+)
+def test_an_answer_that_proposes_nothing_is_set_aside(answer: JsonValue, gap: Gap, rig: Rig) -> None:
+    submission = through(run_of(PromptRole.EDGE_CASES, gap, rig, count=1))
+    request = submission.requests.first()
+    assert request is not None
+    with pytest.raises(UnusableAnswerError):
+        JOBS[PromptRole.EDGE_CASES].sink(submission.pk).read(request, answer)
 
 
 def unlabelled(gap: Gap, *texts: str) -> list[UnlabelledInput]:
@@ -153,6 +221,26 @@ def test_real_inputs_get_a_proposed_label_and_keep_their_text(gap: Gap, rig: Rig
     assert UnlabelledInput.objects.filter(asked_in=None).count() == 1
 
 
+def test_what_a_stopped_run_has_not_asked_another_one_may_ask(gap: Gap, rig: Rig) -> None:
+    unlabelled(gap, "where is my money", "the invoice is wrong")
+    run = start_run(run=run_of(PromptRole.LABEL, gap, rig, count=2), actor=None)
+    plan_run(run.pk)
+    assert UnlabelledInput.objects.filter(asked_in=run.uuid).count() == 2
+    stop_run(run=run, actor=None)
+    assert UnlabelledInput.objects.filter(asked_in=None).count() == 2
+
+
+def test_what_a_stopped_run_has_sent_stays_asked(gap: Gap, rig: Rig) -> None:
+    unlabelled(gap, "where is my money")
+    run = start_run(run=run_of(PromptRole.LABEL, gap, rig, count=1), actor=None)
+    plan_run(run.pk)
+    Submission.objects.update(
+        status=SubmissionStatus.RUNNING, screened_at=run.created_at, sent_at=run.created_at, post_count=1
+    )
+    stop_run(run=run, actor=None)
+    assert UnlabelledInput.objects.filter(asked_in=run.uuid).count() == 1
+
+
 def order(gap: Gap, text: str, finding: str) -> RepairOrder:
     return RepairOrder.objects.create(record=factories.make_candidate(gap, text), finding=finding)
 
@@ -170,6 +258,26 @@ def test_a_repair_is_one_new_record_and_never_a_second_attempt(gap: Gap, rig: Ri
 def another_repair(gap: Gap, rig: Rig) -> Run:
     version = gap.project.prompts.get(role=PromptRole.REPAIR).versions.get()
     return draft_run(gap=gap, prompt_version=version, connection=rig.connect(), count=1, actor=None)
+
+
+def test_a_repair_that_is_two_records_is_set_aside(gap: Gap, rig: Rig) -> None:
+    order(gap, "x", "Too short.")
+    submission = through(run_of(PromptRole.REPAIR, gap, rig, count=1))
+    request = submission.requests.get()
+    record: JsonValue = {"input": {"text": "longer"}, "output": {"label": "refund"}}
+    sink = JOBS[PromptRole.REPAIR].sink(submission.pk)
+    assert len(sink.read(request, {"records": [record]})) == 1
+    with pytest.raises(UnusableAnswerError, match="2 records"):
+        sink.read(request, {"records": [record, record]})
+
+
+def test_a_stopped_run_gives_its_repairs_back(gap: Gap, rig: Rig) -> None:
+    waiting = order(gap, "x", "Too short.")
+    run = start_run(run=run_of(PromptRole.REPAIR, gap, rig, count=1), actor=None)
+    plan_run(run.pk)
+    stop_run(run=run, actor=None)
+    waiting.refresh_from_db()
+    assert waiting.asked_in is None
 
 
 def test_two_runs_never_ask_about_the_same_order(gap: Gap, rig: Rig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from apps.generation.languages import PromptContext, Rendered, compile_template
@@ -98,10 +98,22 @@ class Job(Protocol):
 
     def sink(self, submission_id: int) -> Sink[Any]: ...
 
+    def give_back(self, contexts: Sequence[Mapping[str, Any]]) -> None:
+        """Undoes ``RunPlan.take`` for requests that were never sent; ``contexts`` are theirs."""
+
+
+class AsksAgain:
+    """A job that may ask about the same thing in any number of runs."""
+
+    def give_back(self, contexts: Sequence[Mapping[str, Any]]) -> None:
+        return
+
 
 def hard_cases_of(run: Run) -> tuple[str, ...]:
-    """What a lead has taken of the edge cases that a model proposed for the gap."""
+    """What a lead has taken of the edge cases that a model proposed for the gap, each with why it is hard."""
     approved = EdgeCaseProposal.objects.filter(gap=run.gap, status=EdgeCaseProposal.Status.APPROVED)
     return tuple(
-        str(case) for cases in approved.order_by("id").values_list("hard_cases", flat=True) for case in cases
+        f"{case['description']} ({case['why_hard']})" if case["why_hard"] else case["description"]
+        for cases in approved.order_by("id").values_list("hard_cases", flat=True)
+        for case in cases
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.generation.jobs.base import RunPlan
+from apps.generation.jobs.base import AsksAgain, RunPlan
 from apps.generation.languages import LANGUAGES
 from apps.generation.models import PromptLanguage, Run
 from apps.generation.portions import Portion, portions_of
@@ -97,7 +97,7 @@ class GeneratePlan(RunPlan):
         return seeds
 
 
-class Generate:
+class Generate(AsksAgain):
     starter = LANGUAGES[PromptLanguage.JINJA].starter
     needs_pilot = True
 

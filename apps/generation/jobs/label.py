@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from apps.core.errors import DomainError, StaleStateError
@@ -26,8 +26,8 @@ class LabelPlan(RunPlan):
         self.inputs = list(waiting.order_by("id")[: run.count])
         if not self.inputs:
             raise DomainError(
-                f"{run.project} has no unlabelled input: bring some in with "
-                f"`manage.py import_unlabelled {run.project.slug} FILE`."
+                f"{run.project} has no unlabelled input: bring some in on the page "
+                f"of imports, or with `manage.py import_unlabelled {run.project.slug} FILE`."
             )
 
     def __len__(self) -> int:
@@ -85,13 +85,17 @@ The text:
 
 {{ answer }}
 """
-    needs_pilot = False
+    needs_pilot = True
 
     def plan(self, run: Run) -> LabelPlan:
         return LabelPlan(run)
 
     def sink(self, submission_id: int) -> LabelSink:
         return LabelSink(submission_id)
+
+    def give_back(self, contexts: Sequence[Mapping[str, Any]]) -> None:
+        unasked = [context["unlabelled"] for context in contexts]
+        UnlabelledInput.objects.filter(pk__in=unasked).update(asked_in=None)
 
 
 def output_schema(record_schema: Mapping[str, Any]) -> JsonObject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.core.errors import DomainError
-from apps.generation.jobs.base import RunPlan
+from apps.generation.jobs.base import AsksAgain, RunPlan
 from apps.generation.models import Run
 from apps.generation.record_sink import RecordSink
 from apps.providers.base import Ask
@@ -43,7 +43,7 @@ class ParaphrasePlan(RunPlan):
             yield PlannedRequest(ask, context)
 
 
-class Paraphrase:
+class Paraphrase(AsksAgain):
     starter = """\
 Here is a customer message of the label {{ label }} ({{ definition }}):
 

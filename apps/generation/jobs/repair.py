@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from apps.core.errors import DomainError, StaleStateError
 from apps.core.strict_json import canonical_dumps
@@ -22,7 +23,8 @@ class RepairPlan(RunPlan):
         self.orders = list(waiting.select_related("record").order_by("id")[: run.count])
         if not self.orders:
             raise DomainError(
-                f"No record of {run.gap} waits to be mended: choose some on the page of dropped records."
+                f"No record of {run.gap} waits to be mended: order some with "
+                f'`manage.py order_repairs {run.project.slug} --gap "{run.gap}"`.'
             )
 
     def __len__(self) -> int:
@@ -54,6 +56,12 @@ class RepairPlan(RunPlan):
             yield PlannedRequest(ask, context)
 
 
+class RepairSink(RecordSink):
+    """One record for one: a choice among several would be more than one attempt."""
+
+    most_times_asked = 1
+
+
 class Repair:
     starter = """\
 This record was dropped by a check:
@@ -65,10 +73,14 @@ What the check says: {{ finding }}
 Write exactly 1 record that says it once more so that the check has nothing to say; change nothing else.
 {{ record }} {{ answer }}
 """
-    needs_pilot = False
+    needs_pilot = True
 
     def plan(self, run: Run) -> RepairPlan:
         return RepairPlan(run)
 
-    def sink(self, submission_id: int) -> RecordSink:
-        return RecordSink(submission_id)
+    def sink(self, submission_id: int) -> RepairSink:
+        return RepairSink(submission_id)
+
+    def give_back(self, contexts: Sequence[Mapping[str, Any]]) -> None:
+        unasked = [context["derived_from"] for context in contexts]
+        RepairOrder.objects.filter(record__in=unasked).update(asked_in=None)
