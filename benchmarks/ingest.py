@@ -47,7 +47,7 @@ STEPS = {
 BUYS = (
     "What the difference buys: a line that two readers could read differently is set aside with its place and hash; "
     "each answer is compared with what was asked and counted once; a record has provenance, a canonical hash, a "
-    "chained event, twelve indexes and its constraints; and a worker killed anywhere goes on to exact counts."
+    "chained event, thirteen indexes and its constraints; and a worker killed anywhere goes on to exact counts."
 )
 
 

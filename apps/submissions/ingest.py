@@ -9,9 +9,11 @@ succeeds was read fresh.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic
@@ -73,9 +75,23 @@ def ingest_slice(submission: Submission, sink: Sink[Row]) -> bool:
     if submission.cancel_requested_at:
         _finish(submission, S.CANCELLED)
         return False
-    prepared = prepare_slice(submission, sink)
-    commit_slice(submission, prepared, sink)
+    with _without_collecting():
+        prepared = prepare_slice(submission, sink)
+        commit_slice(submission, prepared, sink)
     return not prepared.is_last
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """What a slice makes refers to nothing that refers back, so that counting frees it; looking for circles among a
+    hundred thousand new objects takes a tenth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @dataclass
