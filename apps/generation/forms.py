@@ -171,8 +171,10 @@ class RunForm(forms.Form):
         self._offer("gap", gaps.order_by("name"))
         self._offer("prompt_version", versions.select_related("prompt").order_by("prompt__name", "-version"))
         self._offer("connection", Connection.objects.filter(is_enabled=True).order_by("name"))
-        self.initial.setdefault("prompt_version", versions.order_by("-id").first())
-        if chosen := chosen_for(project, PromptRole.GENERATE):
+        newest = versions.select_related("prompt").order_by("-id").first()
+        self.initial.setdefault("prompt_version", newest)
+        role = newest.prompt.role if newest else PromptRole.GENERATE
+        if chosen := chosen_for(project, role):
             self.initial.setdefault("connection", chosen)
 
     def _offer(self, name: str, rows: Any) -> None:

@@ -67,6 +67,13 @@ class PilotState:
         """Reviews until it passes, if everything further is good; 0 once it is decided."""
         return PLAN.more_needed(self.sample.reviewed, self.sample.bad)
 
+    @property
+    def words(self) -> str:
+        counts = f"{self.sample.bad} of {self.sample.reviewed} rejected"
+        if self.sample.verdict == Verdict.UNDECIDED:
+            return f"undecided, {counts}; {self.more_needed} or more to review"
+        return f"{'passed' if self.sample.verdict == Verdict.ACCEPTED else 'failed'}, {counts}"
+
 
 def gates_of(run: Run) -> list[Gate]:
     """In the order in which they are passed; none for runs that need none."""

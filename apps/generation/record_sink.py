@@ -32,7 +32,8 @@ class RecordSink:
         connection = submission.connection
         project = self.run.project
         spec = project.published_spec()
-        self.record_schema = task_type_of(project.task_type).record_schema(spec_view(project))
+        self.task_type = task_type_of(project.task_type)
+        self.record_schema = self.task_type.record_schema(spec_view(project))
         self.schema = records_schema(self.record_schema)
         self.provenance: dict[str, Any] = {
             "source_type": SourceType.SYNTHETIC,

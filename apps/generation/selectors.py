@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
 from apps.core.charts.format import rate
 from apps.core.clock import database_now
+from apps.generation.gates import PilotState, pilot_states
 from apps.generation.models import Prompt, PromptVersion, Run
 from apps.providers import REGISTRY
 from apps.records.models import Record, RecordEvent
@@ -91,23 +92,27 @@ class VersionEntry:
     run_count: int
     diff: list[DiffLine]
     """Against the version before; empty for the first."""
+    pilots: list[PilotState]
+    """With each model over the network whose records people have reviewed."""
 
 
 def version_entries(prompt: Prompt) -> list[VersionEntry]:
-    """Newest first. Three queries."""
+    """Newest first. Four queries."""
     versions = list(
         prompt.versions.select_related("created_by", "prompt")
         .annotate(run_count=Count("runs"))
         .order_by("-version")
     )
     older = [*versions[1:], None]
-    outcomes = version_outcomes(prompt.project, [version.label for version in versions])
+    labels = [version.label for version in versions]
+    outcomes, pilots = version_outcomes(prompt.project, labels), pilot_states(prompt.project, labels)
     return [
         VersionEntry(
             version,
             outcomes.get(version.label, VersionOutcome()),
             version.run_count,
             diff_lines(before.template, version.template) if before else [],
+            pilots.get(version.label, []),
         )
         for version, before in zip(versions, older, strict=True)
     ]

@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, RefusedError
-from apps.generation.gates import gates_of, give_reason, pilot_sample
+from apps.generation.gates import gates_of, give_reason, pilot_sample, pilot_states
 from apps.generation.models import PromptLanguage, PromptRole, PromptVersion, Run, RunStatus, TeacherCheck
 from apps.generation.prompts import create_prompt
 from apps.generation.services import draft_run, start_run
 from apps.records.models import Record, ReviewMethod
 from apps.records.states import RecordStatus
 from apps.specs.models import Gap, Role
+from apps.submissions.connections import save_connection
 from apps.submissions.models import Connection
 from apps.submissions.services import ensure_rules_connection
 from tests import factories
@@ -67,7 +68,7 @@ def review(gap: Gap, version: PromptVersion, connection: Connection, statuses: l
     for number, status in enumerate(statuses):
         record = factories.make_candidate(
             gap,
-            f"pilot {number} {status}",
+            f"pilot {number} {status} {connection}",
             generator_provider=connection.provider,
             generator_model=connection.model,
             prompt_version=version.label,
@@ -150,6 +151,28 @@ def test_the_pilot_counts_people_alone_and_this_prompt_and_model_alone(
         project=gap.project, name="other", template=TEMPLATE, language=PromptLanguage.JINJA, actor=None
     )
     assert pilot_sample(other, connection).reviewed == 0
+
+
+def test_the_prompt_s_page_says_how_far_its_pilots_are(
+    client: Client, gap: Gap, version: PromptVersion, connection: Connection, lead: User
+) -> None:
+    review(gap, version, connection, [*BAD, *GOOD])
+    other = save_connection(name="other", provider_key="anthropic", model="claude-sonnet-5")
+    review(gap, version, other, GOOD[:10])
+    assert {
+        state.model: (state.sample.verdict, state.more_needed)
+        for state in pilot_states(gap.project, [version.label])[version.label]
+    } == {connection.model: ("refused", 0), other.model: ("undecided", 11)}
+    client.force_login(lead)
+    page = client.get(reverse("generation:prompt-detail", args=[gap.project.slug, version.prompt_id]))
+    assert f"{connection.model}: failed, 3 of 3 rejected" in page.content.decode()
+    assert "claude-sonnet-5: undecided, 0 of 10 rejected; 11 or more to review" in page.content.decode()
+
+
+def test_what_the_offline_generator_made_is_no_pilot(gap: Gap) -> None:
+    run = make_run(gap)
+    review(gap, run.prompt_version, run.connection, GOOD)
+    assert pilot_states(gap.project, [run.prompt_version.label]) == {}
 
 
 def test_a_written_reason_opens_its_own_gate_alone_and_stays(

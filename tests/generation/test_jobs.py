@@ -95,6 +95,16 @@ def test_paraphrases_come_from_accepted_records_and_remember_them(gap: Gap, rig:
     assert "nobody has looked" not in path_of(submission.request_file).read_text()
 
 
+def test_a_paraphrase_that_changes_the_label_is_set_aside(gap: Gap, rig: Rig) -> None:
+    accepted(gap, "money back for the renewal please")
+    submission = through(run_of(PromptRole.PARAPHRASE, gap, rig, count=2))
+    request, sink = submission.requests.get(), JOBS[PromptRole.PARAPHRASE].sink(submission.pk)
+    text: JsonValue = {"text": "give it back"}
+    assert len(sink.read(request, {"records": [{"input": text, "output": {"label": "refund"}}]})) == 1
+    with pytest.raises(UnusableAnswerError, match="billing"):
+        sink.read(request, {"records": [{"input": text, "output": {"label": "billing"}}]})
+
+
 def test_without_an_accepted_record_there_is_nothing_to_paraphrase(gap: Gap, rig: Rig) -> None:
     with pytest.raises(DomainError, match="is accepted yet"):
         run_of(PromptRole.PARAPHRASE, gap, rig, count=5)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.core.errors import DomainError
+from apps.core.strict_json import JsonValue
 from apps.generation.jobs.base import AsksAgain, RunPlan
 from apps.generation.models import Run
 from apps.generation.record_sink import RecordSink
 from apps.providers.base import Ask
 from apps.records.models import Record
+from apps.records.services import NewRecord
+from apps.submissions.models import SubmissionRequest
 from apps.submissions.request_files import PlannedRequest
+from apps.submissions.sinks import UnusableAnswerError
 
 
 class ParaphrasePlan(RunPlan):
@@ -43,6 +47,19 @@ class ParaphrasePlan(RunPlan):
             yield PlannedRequest(ask, context)
 
 
+class ParaphraseSink(RecordSink):
+    """Says the same in other words: an answer that calls it something else is no paraphrase."""
+
+    def read(self, request: SubmissionRequest, answer: JsonValue) -> list[NewRecord]:
+        records, wanted = super().read(request, answer), request.context["label"]
+        for place, record in enumerate(records):
+            if (label := self.task_type.facet(record.output)) != wanted:
+                raise UnusableAnswerError(
+                    "another_label", f"Record {place + 1} is of “{label[:80]}”, its source of “{wanted}”."
+                )
+        return records
+
+
 class Paraphrase(AsksAgain):
     starter = """\
 Here is a customer message of the label {{ label }} ({{ definition }}):
@@ -57,5 +74,5 @@ length and tone. Keep the label. {{ record }} {{ answer }}
     def plan(self, run: Run) -> ParaphrasePlan:
         return ParaphrasePlan(run)
 
-    def sink(self, submission_id: int) -> RecordSink:
-        return RecordSink(submission_id)
+    def sink(self, submission_id: int) -> ParaphraseSink:
+        return ParaphraseSink(submission_id)
