@@ -5,9 +5,28 @@ from typing import Any
 from django import forms
 
 from apps.intake.models import ImportRole
+from apps.intake.unlabelled import DEFAULT_MAP
 from apps.specs.models import Gap, GapStatus, Project
 
 ACCEPTED = ".csv,.tsv,.jsonl,.ndjson,.json"
+
+
+class UnlabelledForm(forms.Form):
+    """A file of real inputs without labels, and where their parts stand in it."""
+
+    file = forms.FileField(
+        help_text="CSV with a header line, or JSONL; at most 64 MiB.",
+        widget=forms.ClearableFileInput(attrs={"accept": ACCEPTED}),
+    )
+    mapping = forms.CharField(
+        label="Columns",
+        initial="\n".join(DEFAULT_MAP),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
+        help_text="One a line: input.NAME=COLUMN.",
+    )
+
+    def clean_mapping(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["mapping"].splitlines() if line.strip()]
 
 
 class UploadForm(forms.Form):

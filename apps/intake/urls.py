@@ -8,6 +8,7 @@ app_name = "intake"
 urlpatterns = [
     path("", views.import_new, name="import-new"),
     path("stage/", views.import_stage, name="import-stage"),
+    path("unlabelled/", views.unlabelled_new, name="unlabelled-new"),
     path("guide/publish/", views.guide_publish, name="guide-publish"),
     path("<uuid:uuid>/", views.import_detail, name="import-detail"),
     path("<uuid:uuid>/columns/", views.import_map, name="import-map"),

@@ -9,20 +9,23 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.errors import DomainError, RefusedError
 from apps.core.tabular import csv_safe
 from apps.core.uploads import Upload
 from apps.intake import services
 from apps.intake.examples import publish_guide
-from apps.intake.forms import UploadForm
+from apps.intake.forms import UnlabelledForm, UploadForm
 from apps.intake.models import Import, ImportRole
 from apps.intake.selectors import import_page, imports_of
+from apps.intake.unlabelled import import_unlabelled
 from apps.records.column_form import ColumnMapForm
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import LabelGuide, Project, Role, VersionStatus
 from apps.task_types import task_type_of
+
+MOST_REASONS = 100
 
 
 @project_view(Role.LEAD)
@@ -51,6 +54,30 @@ def import_stage(request: ProjectRequest, project: Project) -> HttpResponse:
         form.add_error(None, [str(error), *getattr(error, "problems", [])])
         return _import_new(request, project, form, status=422)
     return redirect("intake:import-detail", project.slug, import_.uuid)
+
+
+@project_view(Role.LEAD)
+@require_http_methods(["GET", "POST"])
+def unlabelled_new(request: ProjectRequest, project: Project) -> HttpResponse:
+    """Real inputs for a run that labels them. A POST imports; what it refuses is named on the page."""
+    form = UnlabelledForm(request.POST or None, request.FILES or None)
+    report = None
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            report = import_unlabelled(
+                project=project, upload=Upload.of_form(values["file"]), mapping=values["mapping"]
+            )
+        except DomainError as error:
+            form.add_error(None, [str(error), *getattr(error, "problems", [])])
+    context = {
+        "form": form,
+        "report": report,
+        "shown": report.refused[:MOST_REASONS] if report else [],
+        "waiting": project.unlabelled_inputs.filter(asked_in=None).count(),
+        "asked": project.unlabelled_inputs.exclude(asked_in=None).count(),
+    }
+    return render(request, "intake/unlabelled_new.html", context, status=422 if form.errors else 200)
 
 
 @project_view(Role.LEAD)

@@ -6,13 +6,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from apps.core.uploads import Upload
 from apps.intake.unlabelled import import_unlabelled
 from apps.leakage.services import add_fingerprints, ensure_corpus
 from apps.records.models import UnlabelledInput, Use
-from apps.specs.models import Project
+from apps.specs.models import Project, Role
 from tests import factories
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
@@ -55,3 +58,32 @@ def test_the_command_says_what_it_did(
     said = capsys.readouterr()
     assert said.out == "1 unlabelled inputs are in; 1 rows were refused.\n"
     assert "line 3" in said.err
+
+
+@pytest.fixture
+def lead(client: Client, project: Project) -> Client:
+    client.force_login(factories.make_member(project, Role.LEAD))
+    return client
+
+
+def upload(text: str, mapping: str = "input.text=body") -> dict[str, object]:
+    return {"file": SimpleUploadedFile("mail.csv", text.encode()), "mapping": mapping}
+
+
+def test_the_page_imports_and_names_what_it_refused(lead: Client, project: Project) -> None:
+    url = reverse("intake:unlabelled-new", args=[project.slug])
+    assert url in lead.get(reverse("intake:import-new", args=[project.slug])).content.decode()
+    response = lead.post(url, upload("body\nhello where is it\nhello where is it\n"))
+    page = response.content.decode()
+    assert "1 input came in." in page
+    assert "line 3: the same text is there already" in page
+    assert UnlabelledInput.objects.get().source == "mail.csv"
+    assert 'Wait for a label</dt><dd class="num">1<' in page
+
+
+def test_a_file_that_cannot_be_read_is_refused_on_the_form(lead: Client, project: Project) -> None:
+    response = lead.post(
+        reverse("intake:unlabelled-new", args=[project.slug]), upload("body\nhello\n", "no mapping at all")
+    )
+    assert response.status_code == 422
+    assert not UnlabelledInput.objects.exists()
