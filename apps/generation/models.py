@@ -104,7 +104,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, planned_at=None, next_attempt_at__lte=now)
 
     def to_finish(self) -> RunQuerySet:
-        return self.filter(status=RunStatus.RUNNING, planned_at__isnull=False)
+        """Running runs none of whose submissions has anything left to do."""
+        unfinished = Submission.objects.unfinished().filter(run_uuid=models.OuterRef("uuid"))
+        return self.filter(~models.Exists(unfinished), status=RunStatus.RUNNING, planned_at__isnull=False)
 
 
 class Run(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -28,6 +29,8 @@ from apps.submissions.request_files import custom_id_of
 from apps.submissions.services import request_cancel
 
 MOST_RECORDS = 1_000_000
+# Requests looked at for an estimate: a job that says no label beforehand has as many as it has sources.
+MOST_SAMPLED = 200
 
 
 class AlreadyStartedError(StaleStateError):
@@ -125,15 +128,19 @@ def _estimate(run: Run) -> dict[str, Any]:
 
 
 def _largest_first_request(plan: RunPlan) -> JsonObject | None:
-    """Of the first requests of each label. The provider refuses a label it cannot make anything from."""
+    """Of the first requests of each label, as far as they stand at the head.
+
+    The provider refuses a label it cannot make anything from.
+    """
     samples: dict[str, JsonObject] = {}
-    for request in plan.requests():
+    labels = len(plan.gap.target_labels)
+    for request in islice(plan.requests(), max(labels, MOST_SAMPLED)):
         label = request.ask.label
         if label not in samples:
             samples[label] = plan.provider.request_line(
                 custom_id_of("0" * 32, 1), request.ask, endpoint=plan.run.connection.endpoint
             )
-        if len(samples) == len(plan.gap.target_labels):
+        if len(samples) == labels:
             break
     return max(samples.values(), key=lambda line: len(canonical_dumps(line)), default=None)
 
@@ -235,23 +242,26 @@ def resend_missing(*, submission: Submission, actor: User) -> Submission:
 
     DomainError when the run was stopped: nothing more of it was wanted.
     """
-    run = Run.objects.filter(uuid=submission.run_uuid).first() if submission.run_uuid else None
+    runs = Run.objects.select_for_update()
+    run = runs.filter(uuid=submission.run_uuid).first() if submission.run_uuid else None
     if run is not None and run.status == RunStatus.STOPPED:
         raise DomainError(f"Run {run.pk} was stopped: start a new one for what is still wanted.")
     if run is not None and run.status == RunStatus.DONE:
-        # Somebody who has another submission of it asked again may just have moved it; then it goes on already.
-        with suppress(StaleStateError):
-            MACHINE.swap(
-                Run.objects.filter(pk=run.pk), old=RunStatus.DONE, new=RunStatus.RUNNING, finished_at=None
-            )
+        MACHINE.swap(
+            Run.objects.filter(pk=run.pk), old=RunStatus.DONE, new=RunStatus.RUNNING, finished_at=None
+        )
     return submissions.resend_missing(submission=submission, actor=actor)
 
 
+@transaction.atomic
 def finish_run(run_id: int) -> None:
     """Running → done, once every submission has come to its end."""
-    run = Run.objects.to_finish().filter(pk=run_id).first()
-    if run is None or Submission.objects.of_run(run.uuid).unfinished().exists():
-        return
-    MACHINE.swap(
-        Run.objects.filter(pk=run.pk), old=RunStatus.RUNNING, new=RunStatus.DONE, finished_at=database_now()
-    )
+    # As ``resend_missing`` does: what is asked again meanwhile keeps its run open.
+    Run.objects.select_for_update().get(pk=run_id)
+    with suppress(StaleStateError):
+        MACHINE.swap(
+            Run.objects.to_finish().filter(pk=run_id),
+            old=RunStatus.RUNNING,
+            new=RunStatus.DONE,
+            finished_at=database_now(),
+        )

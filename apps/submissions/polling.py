@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.db import IntegrityError, transaction
+
 from apps.core.clock import database_now
 from apps.core.errors import StaleStateError
 from apps.providers import Provider, provider_of
@@ -56,13 +58,17 @@ def poll_submission(submission_id: int) -> None:
 def _disown(submission: Submission, error: NotOursError) -> None:
     """What was adopted by its time and size carries somebody else's ids: ours has yet to be found."""
     logger.error("Submission %s: batch %s is not ours", submission.pk, submission.batch_id)
-    move(
-        submission,
-        S.UNKNOWN,
-        batch_id="",
-        disowned_batches=[*submission.disowned_batches, submission.batch_id],
-        last_error=f"Batch {submission.batch_id} is not ours. {error}",
-    )
+    try:
+        with transaction.atomic():
+            move(
+                submission,
+                S.UNKNOWN,
+                batch_id="",
+                disowned_batches=[*submission.disowned_batches, submission.batch_id],
+                last_error=f"Batch {submission.batch_id} is not ours. {error}",
+            )
+    except IntegrityError:
+        put_off(submission, f"{error} Ours is looked for once another unresolved one is found.")
 
 
 def _defer(submission: Submission, provider: Provider, poll: Poll) -> None:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
@@ -150,11 +151,7 @@ def reconcile_submission(submission_id: int) -> None:
         return
     provider = provider_of(submission.connection.provider)
     try:
-        found = [
-            batch
-            for batch in sorted(provider.find(batch_of(submission)), key=lambda batch: batch.created_at)
-            if batch.batch_id not in submission.disowned_batches
-        ]
+        found = _not_taken(submission, provider.find(batch_of(submission)))
     except Exception as error:  # noqa: BLE001  the list is down: still unknown, nothing spent
         put_off(submission, error)
         return
@@ -172,6 +169,16 @@ def reconcile_submission(submission_id: int) -> None:
     oldest, *others = found
     note = f"{len(found)} batches carried our tag; kept the oldest. " if others else ""
     _accept(submission, oldest.batch_id, note + " ".join(_cancelled(submission, provider, others)))
+
+
+def _not_taken(submission: Submission, listed: Iterable[Found]) -> list[Found]:
+    """The oldest first, without those of our other submissions and those that proved to be somebody else's."""
+    found = sorted(listed, key=lambda batch: batch.created_at)
+    others = Submission.objects.filter(
+        connection__provider=submission.connection.provider, batch_id__in=[batch.batch_id for batch in found]
+    ).exclude(pk=submission.pk)
+    taken = {*others.values_list("batch_id", flat=True), *submission.disowned_batches}
+    return [batch for batch in found if batch.batch_id not in taken]
 
 
 def _cancelled(submission: Submission, provider: Provider, others: list[Found]) -> list[str]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.core.errors import StaleStateError
 from apps.providers.base import AmbiguousError, Batch, BatchState, Found, NotOursError
 from apps.providers.keys import MissingKeyError
+from apps.specs.models import Project
 from apps.submissions.models import Submission, SubmissionStatus
 from apps.submissions.sending import reconcile_submission, send_submission
 from tests import factories
@@ -29,9 +30,9 @@ def tagless(provider: Scripted) -> Scripted:
     return provider
 
 
-def lost(provider: Scripted) -> Submission:
+def lost(provider: Scripted, project: Project | None = None) -> Submission:
     provider.on_create = AmbiguousError("reset")
-    submission = send(screen(make_submission()))
+    submission = send(screen(make_submission(project)))
     provider.on_create = None
     assert submission.status == S.UNKNOWN
     return submission
@@ -113,6 +114,34 @@ def test_what_turns_out_to_be_somebody_else_s_is_disowned_and_ours_is_found(
     time_passes(again)
     assert ingest(poll(again)).status == S.DONE
     assert len(tagless.posts) == 1
+
+
+def test_what_another_submission_has_is_not_taken(tagless: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same size and the same hour: only our own book tells that it is not the lost one."""
+    taken = send(screen(make_submission()))
+    submission = lost(tagless, taken.project)
+    listed = [Found(taken.batch_id, timezone.now(), is_certain=False)]
+    monkeypatch.setattr(tagless, "find", lambda batch: listed)
+    assert look(submission).status == S.UNKNOWN
+    listed.append(Found("ours", timezone.now(), is_certain=False))
+    assert look(submission).batch_id == "ours"
+    assert reread(taken).status == S.ACCEPTED
+
+
+def test_a_disowned_one_waits_until_no_other_is_in_doubt(
+    tagless: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopted = send(screen(make_submission()))
+    doubtful = lost(tagless, adopted.project)
+    tagless.on_results = NotOursError("other ids")
+    time_passes(adopted)
+    waiting = poll(adopted)
+    assert (waiting.status, waiting.batch_id) == (S.ACCEPTED, adopted.batch_id)
+    assert "unresolved" in waiting.last_error
+    monkeypatch.setattr(tagless, "find", lambda batch: [Found("found", timezone.now())])
+    look(doubtful)
+    time_passes(waiting)
+    assert poll(waiting).status == S.UNKNOWN
 
 
 def test_an_undone_batch_is_sent_again_later(provider: Scripted) -> None:
