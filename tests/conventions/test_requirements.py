@@ -20,7 +20,8 @@ ASKED_FOR = {
     "requirements.txt": ["base"],
     "requirements-team.txt": ["base", "team"],
     "requirements-providers.txt": ["base", "team", "providers"],
-    "requirements-test.txt": ["base", "team", "providers", "test", "check"],
+    "requirements-tokens.txt": ["base", "tokens"],
+    "requirements-test.txt": ["base", "team", "providers", "tokens", "test", "check"],
 }
 
 each_file = pytest.mark.parametrize("name", PINNED)
