@@ -8,6 +8,7 @@ import sys
 COMMANDS = (
     ["benchmarks.launch_rule_simulation", "--sims", "200"],
     ["benchmarks.banking77_loop"],
+    ["benchmarks.checks_quality", "--misses", "0"],
     ["benchmarks.ingest", "--records", "20000"],
     ["benchmarks.provider_matrix", "--case", "happy", "--case", "ambiguous create", "--database", "sqlite"],
 )
