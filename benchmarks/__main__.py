@@ -10,6 +10,7 @@ COMMANDS = (
     ["benchmarks.banking77_loop"],
     ["benchmarks.checks_quality", "--misses", "0"],
     ["benchmarks.ingest", "--records", "20000"],
+    ["benchmarks.checks_speed", "--index", "20000", "--records", "4000"],
     ["benchmarks.provider_matrix", "--case", "happy", "--case", "ambiguous create", "--database", "sqlite"],
 )
 

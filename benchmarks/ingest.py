@@ -16,23 +16,25 @@ connection; SQLite's is in the worker's own.
 from __future__ import annotations
 
 import argparse
-import functools
 import json
-import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests import servers
+from benchmarks.databases import (
+    DATABASES,
+    Stopwatch,
+    child,
+    database_seconds,
+    environment_of,
+    peak_mb,
+    set_up_django,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-DATABASES = ("postgres", "sqlite")
+MODULE = "benchmarks.ingest"
 TEXT = (
     "the card was charged twice and i want my money back please help with this order it never came i sent it in "
     "may thanks how do i dispute a payment that is not mine café größe señor"
@@ -58,11 +60,7 @@ def main() -> int:
         return 0
     found: list[dict[str, Any]] = []
     for database in [options.database] if options.database else DATABASES:
-        if database == "sqlite":
-            found += measure(options, database, {})
-        else:
-            with servers.postgres() as addresses:
-                found += measure(options, database, {**addresses, "LEAKAGE_KEY": "only for this measurement"})
+        found += measure(options, database)
     print(json.dumps({"measurements": found}, indent=2) if options.json else as_text(found))
     return 0 if all(each["exact"] for each in found) else 1
 
@@ -82,41 +80,20 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(
-    options: argparse.Namespace, database: str, addresses: Mapping[str, str]
-) -> Iterator[dict[str, Any]]:
+def measure(options: argparse.Namespace, database: str) -> Iterator[dict[str, Any]]:
     """One measurement for each number of records a line, each by processes that have the addresses."""
-    with tempfile.TemporaryDirectory(prefix="synthreview-ingest-") as var:
-        environment = {
-            name: value for name, value in os.environ.items() if not name.endswith(("_URL", "_KEY"))
-        }
-        environment |= {
-            **addresses,
-            "SECRET_KEY": "only for this measurement",
-            "SYNTHREVIEW_VAR": var,
-            "LOG_LEVEL": "CRITICAL",
-        }
+    with environment_of(database) as environment:
         for per_line in options.per_line or (5, 1):
             arguments = ["--records", str(options.records), "--per-line", str(per_line)]
-            made = child(["--step", "make", *arguments], environment)
+            made = child(MODULE, ["--step", "make", *arguments], environment)
             taken = child(
-                ["--step", "take", "--submission", str(made["submission"]), *arguments], environment
+                MODULE, ["--step", "take", "--submission", str(made["submission"]), *arguments], environment
             )
             yield {"database": database, "per_line": per_line} | taken
 
 
-def child(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.ingest", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
 def step(options: argparse.Namespace) -> dict[str, Any]:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "synthreview.settings")
-    import django  # noqa: PLC0415  only a process that has the addresses gets here
-
-    django.setup()
+    set_up_django()
     if options.step == "make":
         return {"submission": make(options.records, options.per_line[0])}
     return take(options.submission, options.records)
@@ -221,34 +198,6 @@ def result_lines(ids: list[str], per_line: int) -> Iterator[bytes]:
         ).encode()
 
 
-class Stopwatch:
-    """Seconds by step; of two steps one within the other, each is charged with its own time alone."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.running: list[str] = []
-        self.since = 0.0
-
-    def charge(self) -> None:
-        now = time.perf_counter()
-        if self.running:
-            self.seconds[self.running[-1]] += now - self.since
-        self.since = now
-
-    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **values: Any) -> Any:
-            self.charge()
-            self.running.append(name)
-            try:
-                return function(*args, **values)
-            finally:
-                self.charge()
-                self.running.pop()
-
-        return wrapped
-
-
 def take(pk: int, records: int) -> dict[str, Any]:
     """Takes the submission in and then the same file bare; returns figures."""
     from django.db import connection  # noqa: PLC0415
@@ -344,25 +293,6 @@ def bare_rows(file: Any) -> Iterator[tuple[str, int, str, str]]:
         answer = json.loads(value["response"]["body"]["choices"][0]["message"]["content"])
         for place, record in enumerate(answer["records"]):
             yield value["custom_id"], place, json.dumps(record["input"]), json.dumps(record["output"])
-
-
-def peak_mb() -> float:
-    """This process's own peak. ``getrusage`` would begin with its parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-def database_seconds() -> float:
-    """Processor time that the server's process for this connection has used; nothing on SQLite."""
-    from django.db import connection  # noqa: PLC0415
-
-    if connection.vendor != "postgresql":
-        return 0.0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def as_text(found: list[dict[str, Any]]) -> str:
