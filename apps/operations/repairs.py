@@ -10,10 +10,8 @@ from apps.core.errors import DomainError
 from apps.generation.models import RepairOrder
 from apps.records.models import Record
 from apps.records.states import RecordStatus
+from apps.validation.checks import repairable_checks
 from apps.validation.models import Finding, Outcome
-
-# What a second try can mend, and whose finding may stand in a prompt: no protected text, no secret, nobody's data.
-REPAIRABLE = frozenset({"schema", "label", "length"})
 
 
 @transaction.atomic
@@ -28,7 +26,7 @@ def _order(record: Record) -> RepairOrder:
     if record.derived_from_id and RepairOrder.objects.filter(record=record.derived_from_id).exists():
         raise DomainError(f"Record #{record.pk} is a repair itself: there is one attempt.")
     findings = list(Finding.objects.filter(record=record, outcome=Outcome.BLOCK).order_by("id"))
-    if final := sorted({finding.check_name for finding in findings} - REPAIRABLE):
+    if final := sorted({finding.check_name for finding in findings}.difference(repairable_checks())):
         raise DomainError(
             f"Record #{record.pk}: what {', '.join(final)} found is not for a generator to mend."
         )

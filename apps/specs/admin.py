@@ -1,4 +1,4 @@
-"""Projects, members, specs and gaps for leads and admins. Publishing and opening call services."""
+"""Projects, members and gaps for leads and admins. Opening calls a service."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.specs import services
-from apps.specs.forms import MembershipForm, OneDraftForm
-from apps.specs.models import Gap, GapStatus, Membership, Project, Role, Spec, VersionStatus
+from apps.specs.forms import MembershipForm
+from apps.specs.models import Gap, GapStatus, Membership, Project, Role
 from apps.specs.project_admin import ProjectAdmin, actor_of
 
 
@@ -46,31 +46,6 @@ class MembershipAdmin(ProjectAdmin):
             project=obj.project, user=obj.user, roles=obj.roles, actor=actor_of(request)
         )
         obj.pk = saved.pk
-
-
-@admin.register(Spec)
-class SpecAdmin(ProjectAdmin):
-    form = OneDraftForm
-    list_display = ("project", "version", "status", "published_at")
-    list_filter = ("project", "status")
-    readonly_fields = ("version", "status", "published_at", "published_by")
-    actions = ("publish",)
-
-    def is_frozen(self, row: Spec) -> bool:
-        return row.status == VersionStatus.PUBLISHED
-
-    def save_model(self, request: HttpRequest, obj: Spec, form: Any, change: bool) -> None:  # noqa: FBT001
-        if not obj.version:
-            obj.version = (
-                obj.project.specs.order_by("-version").values_list("version", flat=True).first() or 0
-            ) + 1
-        super().save_model(request, obj, form, change)
-
-    @admin.action(description="Publish", permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Spec]) -> None:
-        for spec in queryset:
-            service = partial(services.publish_spec, spec=spec, actor=actor_of(request))
-            self.call_service(request, f"{spec} is published; it never changes from now on.", service)
 
 
 @admin.register(Gap)

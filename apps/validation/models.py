@@ -10,6 +10,7 @@ from apps.records.models import Record
 
 class Outcome(models.TextChoices):
     PASS = "pass"  # noqa: S105  no password
+    INFO = "info"
     WARN = "warn"
     BLOCK = "block"
     NOT_CHECKED = "not_checked", "not checked"

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from apps.specs.models import Project
 from apps.specs.selectors import spec_view
 from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY, Batch, Check, FindingData, Item
+from apps.validation.checks.base import STRENGTH
+from apps.validation.deadlines import deadline
 from apps.validation.models import Outcome
 
 logger = logging.getLogger(__name__)
 
 STOPS = frozenset({Outcome.BLOCK, Outcome.NOT_CHECKED})
+SECONDS_A_BATCH = 120
+SECONDS_AN_ITEM = 10
+GIVES_UP_AFTER = 3
+"""Items in a row on which a check failed: it is not the record's fault, and the rest is not tried."""
 
 
 def make_batch(project: Project, items: Sequence[Item]) -> Batch:
@@ -24,9 +30,9 @@ def make_batch(project: Project, items: Sequence[Item]) -> Batch:
 
 
 def checks_of(batch: Batch) -> list[Check]:
-    """The checks of the batch's task type that its spec does not switch off, in order."""
-    names = [name for name in batch.task_type.check_ids if batch.options(name).get("enabled", True)]
-    return [REGISTRY[name] for name in names]
+    """The checks of the batch's task type that are on in its spec, in order."""
+    checks = [REGISTRY[name] for name in batch.task_type.check_ids]
+    return [check for check in checks if batch.options(check.name).get("enabled", check.is_on)]
 
 
 def run_checks(batch: Batch) -> list[list[FindingData]]:
@@ -35,27 +41,70 @@ def run_checks(batch: Batch) -> list[list[FindingData]]:
     alive = list(range(len(batch.items)))
     for check in checks_of(batch):
         part = batch.narrowed([batch.items[position] for position in alive])
-        for place, found in _run_one(check, part).items():
-            signed = [replace(f, check_name=check.name, check_version=check.version) for f in found]
-            findings[alive[place]].extend(signed)
+        for place, found in run_one(check, part).items():
+            findings[alive[place]].extend(found)
         alive = [position for position in alive if not is_stopped(findings[position])]
         if not alive:
             break
     return findings
 
 
-def is_stopped(findings: Sequence[FindingData]) -> bool:
+def is_stopped(findings: Iterable[FindingData]) -> bool:
     return any(finding.outcome in STOPS for finding in findings)
 
 
-def _run_one(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
+def run_one(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
+    """What one check says, signed and no stronger than the project wants it. An item it failed on says so."""
+    strongest = batch.severity(check)
+    return {
+        place: [
+            replace(f, check_name=check.name, check_version=check.version, outcome=_capped(f, strongest))
+            for f in found
+        ]
+        for place, found in _tried(check, batch).items()
+    }
+
+
+def _capped(finding: FindingData, strongest: Outcome) -> Outcome:
+    if finding.outcome == Outcome.NOT_CHECKED:
+        return finding.outcome
+    return min(finding.outcome, strongest, key=STRENGTH.__getitem__)
+
+
+def _tried(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
+    """All at once; where that fails, one by one, so that a single record does not stop its neighbours."""
     try:
-        return {place: list(found) for place, found in check.run(batch).items()}
+        with deadline(SECONDS_A_BATCH):
+            return {place: list(found) for place, found in check.run(batch).items()}
     except Exception as error:  # whatever a check does wrong, its records must not slip through
         logger.exception("The check %s failed on %s records", check.name, len(batch.items))
-        said = FindingData(
-            outcome=Outcome.NOT_CHECKED,
-            code=type(error).__name__[:60],
-            message=f"The check {check.name} could not run ({type(error).__name__}).",
-        )
-        return {place: [said] for place in range(len(batch.items))}
+        if len(batch.items) == 1:
+            return {0: [_not_checked(check, batch, error)]}
+    return _one_by_one(check, batch)
+
+
+def _one_by_one(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
+    found: dict[int, list[FindingData]] = {}
+    failed_in_a_row, failure = 0, None
+    for place, item in enumerate(batch.items):
+        if failure is not None and failed_in_a_row >= GIVES_UP_AFTER:
+            found[place] = [failure]
+            continue
+        try:
+            with deadline(SECONDS_AN_ITEM):
+                found[place] = list(check.run(replace(batch, items=[item])).get(0, ()))
+            failed_in_a_row = 0
+        except Exception as error:  # noqa: BLE001  logged for the whole batch already
+            failed_in_a_row, failure = failed_in_a_row + 1, _not_checked(check, batch, error)
+            found[place] = [failure]
+    return found
+
+
+def _not_checked(check: Check, batch: Batch, error: Exception) -> FindingData:
+    """Stops the record; what only warns or informs warns that it could not look."""
+    stops = batch.severity(check) == Outcome.BLOCK
+    return FindingData(
+        outcome=Outcome.NOT_CHECKED if stops else Outcome.WARN,
+        code=type(error).__name__[:60],
+        message=f"The check {check.name} could not run ({type(error).__name__}).",
+    )

@@ -21,15 +21,13 @@ from apps.records.states import RecordStatus
 from apps.similarity.services import find_near, index_records, keep_neighbours
 from apps.specs.models import Project
 from apps.task_types import task_type_of
-from apps.validation.checks import FindingData, Item
+from apps.validation.checks import FindingData, Item, final_checks
 from apps.validation.models import Finding, Outcome
 from apps.validation.pipeline import STOPS, make_batch, run_checks
 
 SLICE = 200
 REAL_SLICE = 2000
 CLAIM = timedelta(minutes=5)
-# Dropped for good: no reason of a person makes these fit for training.
-NEVER_UNDROPPED = frozenset({"leakage", "secrets", "schema"})
 
 
 def check_slice() -> int:
@@ -94,11 +92,11 @@ def keep_findings(*, record: Record, found: Sequence[FindingData]) -> None:
 
 @transaction.atomic
 def undrop(*, record: Record, reason: str, actor: User) -> None:
-    """Sends a dropped record to review against the checks' word. Leaks, secrets and broken shapes stay out."""
+    """Sends a dropped record to review against the checks' word. What a final check dropped stays out."""
     if not reason.strip():
         raise DomainError("Say why this record should be reviewed although the checks dropped it.")
     final = (
-        record.findings.blocking().filter(check_name__in=NEVER_UNDROPPED).values_list("check_name", flat=True)
+        record.findings.blocking().filter(check_name__in=final_checks()).values_list("check_name", flat=True)
     )
     if names := sorted(set(final)):
         raise DomainError(f"What {', '.join(names)} dropped cannot be sent to review.")

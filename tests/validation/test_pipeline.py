@@ -14,7 +14,7 @@ from apps.records.states import RecordStatus
 from apps.similarity.models import Band, Neighbour
 from apps.specs.models import Gap
 from apps.validation import services
-from apps.validation.checks import REGISTRY, Batch, Findings
+from apps.validation.checks import REGISTRY, Batch, Check, Findings
 from apps.validation.models import Finding
 from apps.validation.selectors import check_lines, check_titles, dropped_by_check
 from tests import factories
@@ -137,7 +137,7 @@ def test_a_holdout_text_in_a_record_is_stopped_without_repeating_it(gap: Gap) ->
     assert "walrus" not in finding.message
 
 
-class _Broken:
+class _Broken(Check):
     name = "length"
     version = 1
     title = "Length"

@@ -21,4 +21,24 @@ REGISTRY: dict[str, Check] = {
     "near_duplicate": NearDuplicateCheck(),
 }
 
-__all__ = ["REGISTRY", "Batch", "Check", "FindingData", "Findings", "Item"]
+
+def final_checks() -> list[str]:
+    """Checks whose drops stay dropped."""
+    return [check.name for check in REGISTRY.values() if check.is_final]
+
+
+def repairable_checks() -> list[str]:
+    """Checks whose finding may go to a generator, for one more try."""
+    return [check.name for check in REGISTRY.values() if check.is_repairable]
+
+
+__all__ = [
+    "REGISTRY",
+    "Batch",
+    "Check",
+    "FindingData",
+    "Findings",
+    "Item",
+    "final_checks",
+    "repairable_checks",
+]

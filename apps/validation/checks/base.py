@@ -1,7 +1,8 @@
 """The check interface: a batch of items in, findings out.
 
 A check is one file in this folder, one test, and one line in the registry. It never writes. What it cannot do it
-says by raising: the pipeline turns that into "not checked", which blocks.
+says by raising: the pipeline turns that into "not checked", which blocks. Which task types it is for, they say
+themselves (``TaskType.check_ids``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from apps.specs.models import Project, Spec
@@ -75,9 +76,17 @@ class Batch:
         return self.project.uuid
 
     def options(self, check_name: str) -> Mapping[str, Any]:
-        """Switches and thresholds of a check, from the spec."""
+        """Switches and thresholds of a check, from the spec; see ``Check.options`` for what may stand there."""
         options = (self.spec.checks if self.spec else {}).get(check_name, {})
         return options if isinstance(options, dict) else {"enabled": bool(options)}
+
+    def severity(self, check: Check) -> Outcome:
+        """The strongest outcome of ``check`` in this project: its own, unless the spec lowers it."""
+        own = check.severity
+        chosen = self.options(check.name).get("severity", own)
+        if check.may_be_lowered and chosen in LOWERED:
+            return min(own, Outcome(chosen), key=STRENGTH.__getitem__)
+        return own
 
     def narrowed(self, items: Sequence[Item]) -> Batch:
         """The items that are still alive, the others counted as stopped."""
@@ -101,10 +110,40 @@ Findings = Mapping[int, Sequence[FindingData]]
 """Position in the batch → what was found there. A position that is absent passed."""
 
 
-class Check(Protocol):
-    name: str
-    version: int
-    title: str
-    is_deterministic: bool
+LOWERED = (Outcome.WARN, Outcome.INFO)
+"""What a project may make of a check that would block."""
+STRENGTH = {Outcome.PASS: 0, Outcome.INFO: 1, Outcome.WARN: 2, Outcome.BLOCK: 3, Outcome.NOT_CHECKED: 3}
 
-    def run(self, batch: Batch) -> Findings: ...
+
+class Check:
+    """One check. Subclasses set the facts and write ``run``."""
+
+    name: str
+    version: int = 1
+    """Raised when its answer to the same record may change."""
+    title: str
+    severity: Outcome = Outcome.BLOCK
+    """The strongest thing it says: BLOCK drops a record, WARN orders the queue, INFO only tells the reader."""
+    may_be_lowered: bool = False
+    """Whether a spec may write ``"severity": "warn"`` (or ``"info"``) for it."""
+    is_deterministic: bool = True
+    is_repairable: bool = False
+    """Whether a generator may have one more try: its message must be fit to stand in a prompt."""
+    is_final: bool = False
+    """Whether what it drops stays dropped, whatever a person says."""
+    is_on: bool = True
+    """Whether it runs where the spec says nothing of it."""
+    options: Mapping[str, Mapping[str, Any]] = {}
+    """Name → JSON Schema of the value, with ``default`` and ``description``."""
+
+    def problems(self, options: Mapping[str, Any]) -> Sequence[str]:
+        """What is wrong with options that fit their schemas, for whoever saves the spec."""
+        return ()
+
+    def run(self, batch: Batch) -> Findings:
+        """Findings by position in ``batch.items``. Raises when it cannot tell; never guesses."""
+        raise NotImplementedError
+
+    def option(self, batch: Batch, name: str) -> Any:
+        """The spec's value of an option, else its default."""
+        return batch.options(self.name).get(name, self.options[name].get("default"))

@@ -8,20 +8,18 @@ from apps.core.batches import batched
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.similarity.services import Near, find_near
-from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
 # What was dropped or refused does not stand in the way of a better copy of itself.
 OUT_OF_THE_WAY = (RecordStatus.FAILED_CHECKS, RecordStatus.NOT_CHECKED, RecordStatus.REJECTED)
 
 
-class ExactDuplicateCheck:
+class ExactDuplicateCheck(Check):
     """Same canonical text as an earlier record; of two that came together the lower id stays."""
 
     name = "exact_duplicate"
-    version = 1
     title = "Exact duplicate"
-    is_deterministic = True
 
     def run(self, batch: Batch) -> Findings:
         others = self._others(batch)
@@ -58,21 +56,31 @@ class ExactDuplicateCheck:
         return found
 
 
-class NearDuplicateCheck:
+class NearDuplicateCheck(Check):
     """Nearly the same text as an earlier record. The batch is in the index, committed, before this runs."""
 
     name = "near_duplicate"
-    version = 1
     title = "Near duplicate"
-    is_deterministic = True
 
-    block_from = 0.8
-    warn_from = 0.7
+    options = {
+        "block": {
+            "type": "number",
+            "minimum": 0.3,
+            "maximum": 1,
+            "default": 0.8,
+            "description": "Similarity (Jaccard of character 5-grams) from which a copy is dropped.",
+        },
+        "warn": {
+            "type": "number",
+            "minimum": 0.3,
+            "maximum": 1,
+            "default": 0.7,
+            "description": "Similarity from which the reviewer is told.",
+        },
+    }
 
     def run(self, batch: Batch) -> Findings:
-        options = batch.options(self.name)
-        block_from = float(options.get("block", self.block_from))
-        warn_from = float(options.get("warn", self.warn_from))
+        block_from, warn_from = self.option(batch, "block"), self.option(batch, "warn")
         near_of = find_near(
             project_id=batch.project.pk,
             task_type=batch.project.task_type,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
 
-class LabelCheck:
+class LabelCheck(Check):
     name = "label"
-    version = 1
     title = "Allowed label"
-    is_deterministic = True
+    is_repairable = True
 
     def run(self, batch: Batch) -> Findings:
         allowed, rejected = set(batch.view.labels), set(batch.view.rejected_labels)

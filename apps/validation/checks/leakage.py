@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.core.text import flatten_strings
 from apps.leakage.screening import screen_texts
-from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
 # No figure and no protected text: either would make the check an oracle.
@@ -12,11 +12,10 @@ MESSAGES = {"leak": "Stands in protected data.", "near": "Too close to protected
 OUTCOMES = {"leak": Outcome.BLOCK, "near": Outcome.WARN}
 
 
-class LeakageCheck:
+class LeakageCheck(Check):
     name = "leakage"
-    version = 1
-    title = "Holdout leakage"
-    is_deterministic = True
+    title = "Leakage"
+    is_final = True
 
     def run(self, batch: Batch) -> Findings:
         places = [

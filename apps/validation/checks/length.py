@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
 
-class LengthCheck:
+class LengthCheck(Check):
     name = "length"
-    version = 1
     title = "Length"
-    is_deterministic = True
+    is_repairable = True
 
     def run(self, batch: Batch) -> Findings:
         low = batch.spec.min_chars if batch.spec else 1

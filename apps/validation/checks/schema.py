@@ -6,7 +6,7 @@ from typing import Never
 
 import jsonschema_rs
 
-from apps.validation.checks.base import Batch, FindingData, Findings
+from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
 MAX_ERRORS = 5
@@ -16,11 +16,11 @@ def _refuse_reference(uri: str) -> Never:
     raise ValueError(f"the schema refers to {uri}; remote references are never followed")
 
 
-class SchemaCheck:
+class SchemaCheck(Check):
     name = "schema"
-    version = 1
     title = "Schema"
-    is_deterministic = True
+    is_repairable = True
+    is_final = True
 
     def run(self, batch: Batch) -> Findings:
         # Linear patterns: a spec's `(a+)+$` must not hang the pipeline.

@@ -8,15 +8,14 @@ from apps.core.detectors.detection import Detection
 from apps.core.detectors.personal_data import find_personal_data
 from apps.core.detectors.secrets import find_secrets
 from apps.core.text import flatten_strings
-from apps.validation.checks.base import Batch, FindingData, Findings, Item
+from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
 
-class SecretsCheck:
+class SecretsCheck(Check):
     name = "secrets"
-    version = 1
     title = "Secrets"
-    is_deterministic = True
+    is_final = True
 
     def run(self, batch: Batch) -> Findings:
         return {
@@ -26,21 +25,25 @@ class SecretsCheck:
         }
 
 
-class PersonalDataCheck:
+class PersonalDataCheck(Check):
     """Blocks by default; a project may lower it to a warning, and reserved test values are fine unless it says no."""
 
     name = "personal_data"
-    version = 1
     title = "Personal data"
-    is_deterministic = True
+    may_be_lowered = True
+    options = {
+        "allow_reserved": {
+            "type": "boolean",
+            "default": True,
+            "description": "Values set aside for documentation and tests (555-0100, 192.0.2.1) are fine.",
+        }
+    }
 
     def run(self, batch: Batch) -> Findings:
-        options = batch.options(self.name)
-        severity = Outcome.WARN if options.get("severity") == "warn" else Outcome.BLOCK
-        reserved = Outcome.PASS if options.get("allow_reserved", True) else severity
+        reserved = Outcome.PASS if self.option(batch, "allow_reserved") else Outcome.BLOCK
 
         def outcome_of(detection: Detection) -> Outcome:
-            return reserved if detection.reserved else severity
+            return reserved if detection.reserved else Outcome.BLOCK
 
         return {
             position: found

@@ -1,0 +1,53 @@
+"""The spec for leads. It stands here because publishing one asks the checks whether they can run on it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.specs.forms import OneDraftForm
+from apps.specs.models import Spec, VersionStatus
+from apps.specs.project_admin import ProjectAdmin, actor_of
+from apps.validation.settings_of_checks import problems_of, publish_spec
+
+
+class SpecForm(OneDraftForm):
+    """Refuses at saving what no check could run with."""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if "checks" in values and "project" in values:
+            written = Spec(**{name: values[name] for name in values if hasattr(Spec, name)})
+            for problem in problems_of(written):
+                self.add_error("checks", forms.ValidationError(problem))
+        return values
+
+
+@admin.register(Spec)
+class SpecAdmin(ProjectAdmin):
+    form = SpecForm
+    list_display = ("project", "version", "status", "published_at")
+    list_filter = ("project", "status")
+    readonly_fields = ("version", "status", "published_at", "published_by")
+    actions = ("publish",)
+
+    def is_frozen(self, row: Spec) -> bool:
+        return row.status == VersionStatus.PUBLISHED
+
+    def save_model(self, request: HttpRequest, obj: Spec, form: Any, change: bool) -> None:  # noqa: FBT001
+        if not obj.version:
+            obj.version = (
+                obj.project.specs.order_by("-version").values_list("version", flat=True).first() or 0
+            ) + 1
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Publish", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Spec]) -> None:
+        for spec in queryset:
+            service = partial(publish_spec, spec=spec, actor=actor_of(request))
+            self.call_service(request, f"{spec} is published; it never changes from now on.", service)
