@@ -21,6 +21,7 @@ class Classification:
         "personal_data",
         "leakage",
         "near_duplicate",
+        "adversarial",
     )
 
     def record_schema(self, spec: SpecView) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.validation.checks.adversarial import AdversarialCheck
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.checks.duplicates import ExactDuplicateCheck, NearDuplicateCheck
 from apps.validation.checks.labels import LabelCheck
@@ -19,6 +20,7 @@ REGISTRY: dict[str, Check] = {
     "personal_data": PersonalDataCheck(),
     "leakage": LeakageCheck(),
     "near_duplicate": NearDuplicateCheck(),
+    "adversarial": AdversarialCheck(),
 }
 
 
