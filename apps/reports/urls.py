@@ -8,6 +8,7 @@ app_name = "reports"
 urlpatterns = [
     path("", views.project_home, name="project-home"),
     path("records/", views.record_list, name="record-list"),
+    path("reports/red-team/", views.red_team, name="red-team"),
     path("records/dropped/", views.dropped, name="dropped"),
     path("records/<int:pk>/", views.record_detail, name="record-detail"),
     path("runs/<int:pk>/", views.run_detail, name="run-detail"),

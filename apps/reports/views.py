@@ -27,6 +27,7 @@ from apps.reports.gaps import gap_page
 from apps.reports.home import project_home as read_home
 from apps.reports.provenance import provenance_report
 from apps.reports.records import RecordFilter, record_life, record_page
+from apps.reports.red_team import red_team_page
 from apps.reports.runs import run_page
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Gap, Membership, Project, Role
@@ -94,6 +95,12 @@ def gap_detail(request: ProjectRequest, project: Project, slug: str) -> HttpResp
 @require_GET
 def dropped(request: ProjectRequest, project: Project) -> HttpResponse:
     return render(request, "reports/dropped.html", {"dropped": dropped_by_check(project, samples=5)})
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def red_team(request: ProjectRequest, project: Project) -> HttpResponse:
+    return render(request, "reports/red_team.html", {"page": red_team_page(project)})
 
 
 @project_view(Role.LEAD, Role.MANAGER)
