@@ -18,6 +18,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     STATIC_ROOT=/srv/synthreview/static \
     FILES_DIR=/srv/synthreview/files \
     SYNTHREVIEW_VAR=/tmp/synthreview
+# The stronger of the two sandboxes for untrusted code; where the container may not use it, the other one is.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends bubblewrap \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent synthreview \
  && install -d -o synthreview -g synthreview /srv/synthreview/files
 COPY --from=build /opt/venv /opt/venv

@@ -50,9 +50,18 @@ def redis() -> Iterator[str]:
 
 def chromium() -> str | None:
     """Debian's Chromium, installed if it is missing and we may; None when there is none to be had."""
-    if found := shutil.which("chromium"):
+    return of_debian("chromium", package="chromium")
+
+
+def bubblewrap() -> str | None:
+    """Debian's bubblewrap, in the same way; the sandbox has a second mechanism that needs nothing."""
+    return of_debian("bwrap", package="bubblewrap")
+
+
+def of_debian(program: str, *, package: str) -> str | None:
+    if found := shutil.which(program):
         return found
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", package]):
         if shutil.which(command[0]) is None or subprocess.run(command, check=False).returncode != 0:
             return None
-    return shutil.which("chromium")
+    return shutil.which(program)
