@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
+import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pathlib import Path
 from apps.sandbox.jobs import SandboxUnavailableError
 
 _MB = 1_000_000
-_numbers = itertools.count()
+_PREFIX = "synthreview-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Group:
 
     def __init__(self, memory_mb: int, tasks: int) -> None:
         homes = find_homes()
-        name = f"synthreview-{os.getpid()}-{next(_numbers)}"
+        name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         self.directories = sorted({home / name for home in (homes.memory, homes.pids) if home})
         self._events: Path | None = None
         try:
@@ -111,7 +111,8 @@ def find_homes() -> Homes:
 
 
 def _can_make(home: Path, files: tuple[str, ...]) -> bool:
-    trial = home / f"synthreview-trial-{os.getpid()}"
+    _remove_left_over(home)
+    trial = home / f"{_PREFIX}{os.getpid()}-trial"
     try:
         trial.mkdir()
     except OSError:
@@ -120,3 +121,12 @@ def _can_make(home: Path, files: tuple[str, ...]) -> bool:
         return all(os.access(trial / name, os.W_OK) for name in (*files, "cgroup.procs"))
     finally:
         trial.rmdir()
+
+
+def _remove_left_over(home: Path) -> None:
+    """Groups of workers that were killed in the middle of a job, which ended with them."""
+    for directory in home.glob(f"{_PREFIX}*-*"):
+        worker = directory.name.removeprefix(_PREFIX).split("-")[0]
+        if worker.isdigit() and not Path("/proc", worker).exists():
+            with suppress(OSError):
+                directory.rmdir()

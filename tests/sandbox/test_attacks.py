@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from apps.sandbox import Job, Limits, Outcome, SandboxUnavailableError, Status, cgroups, run
 from apps.sandbox.mechanisms import BUBBLEWRAP, LANDLOCK, Mechanism
 
+ROOT = Path(__file__).resolve().parents[2]
 QUICK = Limits(wall_s=5)
 BRIEF = Limits(wall_s=0.4)
 
@@ -160,6 +163,36 @@ time.sleep(0.1)
     assert processes_saying("the daemon of this test") == []
 
 
+WORKER = """
+import sys
+from apps.sandbox import Job, run
+from apps.sandbox.mechanisms import MECHANISMS
+mechanism = next(each for each in MECHANISMS if each.name == sys.argv[1])
+code = "import time; time.sleep(60)  # of a worker that is killed"
+run(Job(["python3", "-c", code]), mechanism=mechanism)
+"""
+
+
+def test_a_job_ends_with_the_worker_that_is_killed(mechanism: Mechanism) -> None:
+    words = "of a worker that is killed"
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, mechanism.name], cwd=ROOT)
+    try:
+        assert eventually(lambda: processes_saying(words) != [])
+    finally:
+        worker.kill()
+        worker.wait()
+    assert eventually(lambda: processes_saying(words) == [])
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Asks every 20 ms, for ten seconds at most."""
+    for _ in range(500):
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def processes_saying(words: str) -> list[str]:
     """Numbers of living processes whose command line contains ``words``."""
     found = []
@@ -304,7 +337,7 @@ def test_processes_of_the_host_are_out_of_reach(mechanism: Mechanism, code: str)
 
 def test_a_job_that_may_not_be_held_does_not_run(mechanism: Mechanism) -> None:
     with pytest.raises(SandboxUnavailableError, match="Nothing was run"):
-        run(Job(["/no/such/program"]), mechanism=LANDLOCK if mechanism is LANDLOCK else mechanism)
+        run(Job(["/no/such/program"]), mechanism=mechanism)
 
 
 def test_a_file_of_a_job_has_no_path() -> None:

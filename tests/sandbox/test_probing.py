@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.sandbox import Job, SandboxUnavailableError, probing
-from apps.sandbox.mechanisms import Mechanism
+from apps.sandbox.mechanisms import LANDLOCK, Mechanism
 from apps.sandbox.probing import Finding
 
 
@@ -43,3 +43,12 @@ def test_a_machine_without_a_list_of_calls_runs_nothing(
     assert "riscv64" in probing._trouble_of(mechanism)
     with pytest.raises(SandboxUnavailableError):
         probing.run(Job(["python3", "-c", "1"]), mechanism=mechanism)
+
+
+def test_landlock_that_lets_everything_be_read_does_not_hold_the_probe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if trouble := probing._trouble_of(LANDLOCK):
+        pytest.skip(f"THE SANDBOX landlock IS NOT TESTED HERE: {trouble}")
+    monkeypatch.setattr("apps.sandbox.mechanisms.readable_paths", lambda: ("/",))
+    assert "read a file of the host" in probing._trouble_of(LANDLOCK)
