@@ -13,9 +13,9 @@ from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.similarity.models import Band, Neighbour
 from apps.specs.models import Gap
-from apps.validation import services
+from apps.validation import pipeline, services
 from apps.validation.checks import REGISTRY, Batch, Check, Findings
-from apps.validation.models import Finding
+from apps.validation.models import Finding, Outcome
 from apps.validation.selectors import check_lines, check_titles, dropped_by_check
 from tests import factories
 
@@ -152,6 +152,76 @@ def test_a_check_that_fails_lets_nothing_through(gap: Gap, monkeypatch: pytest.M
     record = factories.make_candidate(gap, CLEAN)
     assert check(record) == [RecordStatus.NOT_CHECKED]
     assert codes(record) == [("length", "RuntimeError")]
+
+
+class _Poisoned(Check):
+    name = "length"
+    title = "Length"
+
+    def run(self, batch: Batch) -> Findings:
+        if any("poison" in item.text for item in batch.items):
+            raise RuntimeError("cannot read it")
+        return {}
+
+
+def test_a_check_that_fails_on_one_record_does_not_stop_its_neighbours(
+    gap: Gap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REGISTRY, "length", _Poisoned())
+    texts = (
+        "my card was charged twice last week",
+        "this one is poison for the check",
+        "i never got a refund",
+    )
+    records = [factories.make_candidate(gap, text) for text in texts]
+    assert check(*records) == [
+        RecordStatus.AWAITING_REVIEW,
+        RecordStatus.NOT_CHECKED,
+        RecordStatus.AWAITING_REVIEW,
+    ]
+
+
+class _Endless(Check):
+    name = "length"
+    title = "Length"
+
+    def run(self, batch: Batch) -> Findings:
+        while True:
+            pass
+
+
+def test_a_check_that_never_ends_is_stopped_and_lets_nothing_through(
+    gap: Gap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REGISTRY, "length", _Endless())
+    monkeypatch.setattr(pipeline, "SECONDS_A_BATCH", 0.05)
+    monkeypatch.setattr(pipeline, "SECONDS_AN_ITEM", 0.05)
+    records = [factories.make_candidate(gap, f"{CLEAN} {word}") for word in ("one", "other")]
+    assert set(check(*records)) == {RecordStatus.NOT_CHECKED}
+    assert codes(records[0]) == [("length", "DeadlineError")]
+
+
+class _Unsure(_Broken):
+    severity = Outcome.WARN
+
+
+def test_what_only_warns_warns_that_it_could_not_look(gap: Gap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REGISTRY, "length", _Unsure())
+    record = factories.make_candidate(gap, CLEAN)
+    assert check(record) == [RecordStatus.AWAITING_REVIEW]
+    assert record.findings.get(check_name="length").outcome == Outcome.WARN
+
+
+def test_a_project_may_lower_a_check_that_allows_it() -> None:
+    project = factories.make_project()
+    factories.make_spec(
+        project, checks={"personal_data": {"severity": "warn"}, "secrets": {"severity": "warn"}}
+    )
+    factories.make_guide(project, "refund", "billing")
+    gap = factories.make_gap(project)
+    mail = factories.make_candidate(gap, "refund it to jane.miller@gmail.com please i beg you")
+    key = factories.make_candidate(gap, "my key is AKIA" + "IOSFODNN7EXAMPLQ" + " please fix it")
+    assert check(mail, key) == [RecordStatus.AWAITING_REVIEW, RecordStatus.FAILED_CHECKS]
 
 
 def test_a_second_run_replaces_the_findings(gap: Gap) -> None:
