@@ -24,15 +24,17 @@ from apps.core.detectors.synthetic import digits
 _NAME = (
     r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña"
     r"|contrasena|senha|wachtwoord|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key"
-    r"|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|şifre|пароль|密码"
-    r"|パスワード|비밀번호)"
+    r"|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|salasana|jelszó|parol[aă]"
+    r"|şifre|пароль|密码|密碼|パスワード|비밀번호|\bmdp)"
 )
 _ASSIGNED = Pattern(
     rf"[\w.\-]{{0,30}}{_NAME}[\w.\-]{{0,20}}{PURPOSE}{AFTER_NAME}(?:{OPERATOR}|[\"'],){VALUE}",
     ignore_case=True,
 )
 _FOLLOWING = Pattern(
-    rf"\b(?:password|passwd|passcode|passphrase|pwd|pw|passwort)(?:,| [\-–—])? {VALUE}", ignore_case=True
+    rf"(?:\b(?:password|passwd|passcode|passphrase|pwd|pw|passwort|kennwort|mdp|wachtwoord|senha|clave|contraseña"
+    rf"|heslo|hasło)|пароль|密码|パスワード|비밀번호)(?:,| [\-–—])? {VALUE}",
+    ignore_case=True,
 )
 _ABBREVIATED = Pattern(
     rf"(?:\b|[\w.\-]{{1,30}}[_.\-])(?:pass|pw|psw)\b{PURPOSE}{AFTER_NAME}(?:[:=]|is:?|was){VALUE}",
@@ -65,7 +67,9 @@ _COUNTED = Pattern(
 _PIN = Pattern(
     r"\b(?:(?:pin|passcode)(?: (?:code|number|no\.?))?|cvv2?|cvc2?|cvn|card (?:verification|security) (?:code"
     r"|number|value)|security code|geheimzahl)(?: (?:for|on|of|to) (?:[\w'’\-]{1,20} ){1,5}?)?\s{0,2}(?:is"
-    r"|was|ist|to|=|:):?\s{0,3}[\"']?(\d{3,8})(?:[^\w]|$)|\b(?:my|his|her|their|our|card|bank|atm|debit|phone"
+    r"|was|ist|to|=|:):?\s{0,3}[\"']?(\d{3,8})(?:[^\w]|$)|\b(?:cvv2?|cvc2?) (\d{3,4})(?:[^\w]|$)"
+    r"|\b(?:door|gate|alarm|entry|safe|lock|lock ?box|garage|building|key ?safe)[ \-](?:code|combination|pin)"
+    r" (?:is|was|:) ?:? ?[\"']?(\d[\d\-]{2,10}\d)(?:[^\w]|$)|\b(?:my|his|her|their|our|card|bank|atm|debit|phone"
     r"|door|sim|with|use|uses|using|enter)? ?pin (\d{4})(?:[^\w.:/\-]|[.,;]?$)",
     ignore_case=True,
 )
@@ -174,6 +178,12 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
             "şifre",
             "пароль",
             "密码",
+            "密碼",
+            "mdp",
+            "salasana",
+            "jelszó",
+            "parola",
+            "parolă",
             "パスワード",
             "비밀번호",
         ),
@@ -184,7 +194,23 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "password-in-a-sentence",
         "Password",
-        ("pass", "pw", "psw"),
+        (
+            "pass",
+            "pw",
+            "psw",
+            "kennwort",
+            "mdp",
+            "wachtwoord",
+            "senha",
+            "clave",
+            "contrase",
+            "heslo",
+            "hasło",
+            "пароль",
+            "密码",
+            "パスワード",
+            "비밀번호",
+        ),
         _find_following,
         "user bob, pass: " + "S3cret" + "!pie",
         "Keep your boarding pass: B12X until gate 4",
@@ -192,7 +218,18 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
     ContextRule(
         "pin-or-card-code",
         "PIN or card security code",
-        ("pin", "passcode", "cvv", "cvc", "cvn", "security code", "verification", "geheimzahl"),
+        (
+            "pin",
+            "passcode",
+            "cvv",
+            "cvc",
+            "cvn",
+            "security code",
+            "verification",
+            "geheimzahl",
+            "code",
+            "combination",
+        ),
         _find_pins,
         "My PIN is " + digits(4),
         "The PIN code is 560001 in Bangalore and the PIN is 4 digits",

@@ -41,6 +41,14 @@ first second last next previous current for per via see check ask use used using
 write insert protected alphanumeric numeric lowercase uppercase mixed any all none both each every other
 another falsch richtig ungültig abgelaufen erforderlich vergessen notwendig geheim incorrecta correcta
 olvidada requerida expiré oublié obligatoire requis nécessaire
+verlopen vergeten onjuist ongeldig verkeerd veranderd gewijzigd nodig verplicht zwak sterk kwijt weg niet geldig
+scaduta scaduto errata errato sbagliata dimenticata corretta obbligatoria debole sicura persa cambiata stata
+caducada caducado cambiada bloqueada equivocada inválida insegura débil perdida demasiado obligatoria
+expirada expirou esquecida incorreta errada obrigatória fraca trocada válida
+périmé erroné invalide faible changé perdu trop vide
+gesperrt veraltet unsicher schwach verloren geändert zurückgesetzt nötig korrekt leider nicht noch schon immer
+wygasło nieprawidłowe błędne wymagane słabe felaktigt ogiltigt glömt nodvändigt fel forkert udløbet ugyldig
+nesprávné špatné vypršelo неверный истёк устарел забыт
 """
 _WORDS = frozenset(_WORD_LIST.split())
 

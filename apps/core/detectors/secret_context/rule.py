@@ -29,14 +29,15 @@ class ContextRule:
 # line, ``"name", "value": "``, "name is now", "name for the printer is".
 PURPOSE = (
     r"(?: ?\([^)\n]{1,40}\)|(?: |: ?)(?:string|str|char \*?)"
-    r"| (?:for|to|of|on|in|from)(?: [\w.@'’\-]{1,40}){1,6}?"
+    r"| (?:for|to|of|on|in|from|für|fürs|vom|zum|zur|pour|du|de|del|della|di|da|do|para|per|voor|van"
+    r"|för|til|для|od)(?: [\w.@'’\-]{1,40}){1,6}?"
     r"|(?: (?:has|have|had|was|is|got|been|now|just|reset|changed|set|updated)){1,5})?"
 )
 AFTER_NAME = r"\\{0,2}[\"'\])]{0,2}[ \t]{0,3}"
 OPERATOR = (
     r"(?:=>|[?+.:]{0,3}={1,2}|:[ \t]{0,2}[|>][+\-]?\s{1,12}|>\s{0,12}|:|：|\|\|"
     r"|,?\s{1,6}[\"']?value[\"']?\s{0,2}[:=]|\b(?:is|are|was)(?: now| still| currently)?:?|\b(?:to|as|lautet"
-    r"|ist|est|es|sind)\b:?|é:?)"
+    r"|ist|war|est|es|era|sind|er|var|je|jest|on|fue)\b:?|(?:é|è|är|était|это|は|是|为|為|:は)[: ]?)"
 )
 VALUE = (
     r"[ \t]{0,3}\\{0,2}(?:\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|“([^”\n]{1,200})”"

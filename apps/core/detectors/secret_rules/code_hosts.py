@@ -183,4 +183,13 @@ CODE_HOST_RULES = (
         "ico-" + lower(5),
         ("ico-",),
     ),
+    SecretRule(
+        "azure-devops-legacy-pat",
+        "Azure DevOps",
+        named(r"azure[ _\-]?devops|\bado|\bvsts|azdo", r"[0-9a-z]{52}"),
+        "AZURE_DEVOPS_PAT=" + lower(52),
+        "azure devops build " + digits(8),
+        ("devops", "ado", "vsts", "azdo"),
+        shapeless=True,
+    ),
 )

@@ -225,4 +225,48 @@ INFRASTRUCTURE_RULES = (
         ("zendesk", "freshdesk"),
         shapeless=True,
     ),
+    SecretRule(
+        "okta-token-beside-its-name",
+        "Okta",
+        r"(?i:\bokta)[^\n]{0,30}?[\s\"'=:](00[0-9A-Za-z_\-]{40})" + END,
+        "okta admin 00" + alnum(40),
+        "okta group 00g" + alnum(17),
+        ("okta",),
+    ),
+    SecretRule(
+        "infisical-service-token",
+        "Infisical",
+        r"\bst\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}",
+        "st." + hexa(24) + "." + hexa(32) + "." + hexa(32),
+        "st." + hexa(24),
+        ("st.",),
+    ),
+    SecretRule(
+        "xata-api-key",
+        "Xata",
+        r"\bxau_[0-9A-Za-z]{36,}",
+        "xau_" + alnum(38),
+        "xau_" + alnum(8),
+        ("xau_",),
+    ),
+    SecretRule(
+        "stytch-or-statsig-secret",
+        "Stytch or Statsig",
+        r"\b(secret-(?:test-|live-)?[0-9A-Za-z_\-]{36,60}=?)",
+        "secret-test-" + alnum(36) + "=",
+        "secret-santa-" + "2024-list-of-the-team",
+        ("secret-",),
+        shapeless=True,
+    ),
+    SecretRule(
+        # What new vendors do: their name or "sk", then "secret" or "live", then chance. A publishable key starts "pk".
+        "prefixed-secret-key",
+        "A vendor without a rule of its own",
+        r"\b((?:sk|rk)[_\-](?:[a-z][0-9a-z]{1,11}[_\-]){1,2}[0-9A-Za-z_\-]{20,}"
+        r"|[a-z][0-9a-z]{2,11}_(?:sk|secret|pat|oat|apikey|live|prod)_[0-9A-Za-z]{20,})" + END,
+        "sk-acme-" + alnum(24),
+        "pk_acme_" + alnum(24),
+        ("sk-", "sk_", "rk-", "rk_", "_secret_", "_pat_", "_oat_", "_apikey_", "_live_", "_prod_"),
+        shapeless=True,
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.core.detectors.secret_rules.rule import END, SecretRule
-from apps.core.detectors.synthetic import BASE58, BASE64, HEX, alnum, characters, hexa, upper
+from apps.core.detectors.synthetic import BASE58, BASE64, BECH32, HEX, alnum, characters, digits, hexa, upper
 
 _BCRYPT = "./" + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -174,5 +174,37 @@ KEY_MATERIAL_RULES = (
         "secret_key_base: " + hexa(128),
         "master_key_arn: " + upper(20),
         ("secret_key_base", "master"),
+    ),
+    SecretRule(
+        "ssh2-private-key",
+        "Private key",
+        r"---- BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY ----",
+        "---- BEGIN SSH2 ENCRYPTED PRIV" + "ATE KEY ----",
+        "---- BEGIN SSH2 PUBLIC KEY ----",
+        ("ssh2",),
+    ),
+    SecretRule(
+        "xml-rsa-private-key",
+        "Private key",
+        r"<RSAKeyValue>[^\n]{0,1000}?<D>([0-9A-Za-z+/=]{40,})</D>",
+        "<RSAKeyValue><Modulus>AQAB</Modulus><D>" + characters(88, BASE64) + "</D></RSAKeyValue>",
+        "<RSAKeyValue><Modulus>" + characters(88, BASE64) + "</Modulus></RSAKeyValue>",
+        ("<rsakeyvalue>",),
+    ),
+    SecretRule(
+        "nostr-private-key",
+        "Nostr",
+        r"\bnsec1[02-9ac-hj-np-z]{58}\b",
+        "nsec1" + characters(58, BECH32).lower(),
+        "npub1" + characters(58, BECH32).lower(),
+        ("nsec1",),
+    ),
+    SecretRule(
+        "bitlocker-recovery-key",
+        "BitLocker",
+        r"\b((?:[0-9]{6}-){7}[0-9]{6})\b",
+        "-".join(f"{part}{digits(5)}" for part in range(8)),
+        "-".join(f"{part}{digits(5)}" for part in range(5)),
+        ("-",),
     ),
 )

@@ -182,4 +182,38 @@ MESSAGING_RULES = (
         ("messagebird", "message_bird"),
         shapeless=True,
     ),
+    SecretRule(
+        "discord-account-token",
+        "Discord",
+        r"\bmfa\.[0-9A-Za-z_\-]{80,}",
+        "mfa." + alnum(84),
+        "mfa." + alnum(8),
+        ("mfa.",),
+    ),
+    SecretRule(
+        "twilio-account-and-token",
+        "Twilio",
+        r"\bAC[0-9a-f]{32}[:/, ]{1,3}([0-9a-f]{32})" + END,
+        "AC" + hexa(32) + ":" + hexa(32),
+        "AC" + hexa(32) + ": no answer",
+        ("ac",),
+    ),
+    SecretRule(
+        "matrix-access-token",
+        "Matrix",
+        r"\bsyt_[0-9A-Za-z_\-]{4,60}_[0-9A-Za-z]{20}_[0-9A-Za-z]{6}\b",
+        "syt_" + lower(12) + "_" + alnum(20) + "_" + alnum(6),
+        "syt_" + lower(12),
+        ("syt_",),
+    ),
+    SecretRule(
+        "chat-bot-webhook",
+        "Lark, WeCom or DingTalk",
+        r"(?:open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/(?:v2/)?hook/"
+        r"|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key="
+        r"|oapi\.dingtalk\.com/robot/send\?access_token=)([0-9a-f\-]{36,64})",
+        "https://open.feishu" + ".cn/open-apis/bot/v2/hook/" + uuid(),
+        "https://open.feishu" + ".cn/open-apis/bot/v2/hook/",
+        ("feishu.cn", "larksuite.com", "qyapi.weixin.qq.com", "oapi.dingtalk.com"),
+    ),
 )

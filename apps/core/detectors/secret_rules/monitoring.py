@@ -82,4 +82,20 @@ MONITORING_RULES = (
         ("sumologic", "sumo_logic"),
         shapeless=True,
     ),
+    SecretRule(
+        "datadog-application-key",
+        "Datadog",
+        r"\bdd(?:app|pat|api)_[0-9A-Za-z]{30,}",
+        "ddapp_" + alnum(34),
+        "ddapp_" + lower(6),
+        ("ddapp_", "ddpat_", "ddapi_"),
+    ),
+    SecretRule(
+        "checkly-api-key",
+        "Checkly",
+        r"\b(c[ua]_[0-9a-f]{32})" + END,
+        "cu_" + hexa(32),
+        "cu_" + hexa(8),
+        ("cu_", "ca_"),
+    ),
 )

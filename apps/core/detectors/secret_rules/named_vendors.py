@@ -31,6 +31,7 @@ _VENDORS: tuple[tuple[str, str, tuple[str, ...], str, tuple[int, ...]], ...] = (
     ("freshbooks-token", "FreshBooks", ("freshbooks",), LOWER, (64,)),
     ("gitter-token", "Gitter", ("gitter",), URL_SAFE, (40,)),
     ("hetzner-token", "Hetzner", ("hetzner", "hcloud"), ALNUM, (64,)),
+    ("hexpm-key", "Hex.pm", ("hexpm", "hex.pm"), LOWER, (32,)),
     ("intercom-token", "Intercom", ("intercom",), URL_SAFE, (60,)),
     ("jfrog-key", "JFrog", ("jfrog", "artifactory", "bintray", "xray"), ALNUM, (64, 73)),
     ("kraken-token", "Kraken", ("kraken",), URL_SAFE + "/+", (80, 86, 88, 90)),
@@ -78,4 +79,13 @@ def _rule(
     )
 
 
-NAMED_VENDOR_RULES = tuple(_rule(*vendor) for vendor in _VENDORS)
+_ALGOLIA_CLIENT = SecretRule(
+    "algolia-client",
+    "Algolia",
+    r"(?i:algoliasearch|algolia_client|SearchClient[\w.]{0,20})\(\s{0,20}[\"'][0-9A-Z]{10}[\"'],\s{0,20}[\"']([0-9a-f]{32})[\"']",
+    f"algoliasearch('APPID12345', '{hexa(32)}')",
+    "algoliasearch('APPID12345', key)",
+    ("algoliasearch", "algolia_client", "searchclient"),
+)
+
+NAMED_VENDOR_RULES = (_ALGOLIA_CLIENT, *(_rule(*vendor) for vendor in _VENDORS))

@@ -168,4 +168,28 @@ PAYMENT_RULES = (
         ("coinbase",),
         shapeless=True,
     ),
+    SecretRule(
+        "klaviyo-private-key",
+        "Klaviyo",
+        r"\b(pk_[0-9a-f]{34})" + END,
+        "pk_" + hexa(34),
+        "pk_" + hexa(12),
+        ("pk_",),
+    ),
+    SecretRule(
+        "xendit-secret-key",
+        "Xendit",
+        r"\bxnd_(?:production|development)_[0-9A-Za-z]{40,}",
+        "xnd_production_" + alnum(56),
+        "xnd_public_production_" + alnum(6),
+        ("xnd_",),
+    ),
+    SecretRule(
+        "mercado-pago-token",
+        "Mercado Pago",
+        r"\b(?:APP_USR|TEST)-[0-9]{14,17}-[0-9]{6}-[0-9a-f]{32}-[0-9]{6,12}",
+        "APP_USR-" + digits(16) + "-" + digits(6) + "-" + hexa(32) + "-" + digits(9),
+        "APP_USR-" + uuid(),
+        ("app_usr-", "test-"),
+    ),
 )
