@@ -22,7 +22,7 @@ from uuid import UUID
 from apps.core.text import canonical, sentences
 from apps.leakage.keys import subkey
 from apps.leakage.models import DigestKind
-from apps.similarity.minhash import ShingleSet, keyed_shingles
+from apps.similarity.minhash import KeyedShingler, ShingleSet
 
 Strictness = Literal["record", "prompt"]
 
@@ -77,12 +77,13 @@ class Reading:
         """Every sentence with its tokens."""
         return [(sentence, Tokens(canonical(sentence))) for sentence in sentences(self.text)]
 
+    @cached_property
     def long_sentences(self) -> list[tuple[str, Tokens]]:
         return [(sentence, tokens) for sentence, tokens in self.sentences if len(tokens) >= SENTENCE_TOKENS]
 
     def near_units(self) -> list[str]:
         """What is compared by shingles: the whole text, and its sentences when it has several."""
-        several = [sentence for sentence, _ in self.long_sentences()] if len(self.sentences) > 1 else []
+        several = [sentence for sentence, _ in self.long_sentences] if len(self.sentences) > 1 else []
         return several if len(self.sentences) > SENTENCES_OF_A_UNIT else [self.text, *several]
 
 
@@ -91,7 +92,7 @@ class Fingerprinter:
 
     def __init__(self, project_uuid: UUID) -> None:
         self.namespace = project_uuid.int & (2**64 - 1)
-        self._shingle_key = subkey(project_uuid, "shingles")
+        self._shingler = KeyedShingler(subkey(project_uuid, "shingles"))
         self._states = {
             kind: hashlib.blake2b(key=subkey(project_uuid, f"digest {kind}"), digest_size=DIGEST_BYTES)
             for kind in DigestKind
@@ -105,7 +106,7 @@ class Fingerprinter:
         return state.digest()
 
     def shingles(self, text: str) -> ShingleSet:
-        return keyed_shingles(text, self._shingle_key)
+        return self._shingler.shingles(text)
 
     def case_digest(self, text: str) -> bytes:
         return self.digest(DigestKind.CASE, text.casefold().strip())
@@ -115,7 +116,7 @@ class Fingerprinter:
         tokens = reading.tokens
         if not len(tokens):
             return []
-        long_sentences = [sentence for _, sentence in reading.long_sentences()]
+        long_sentences = [sentence for _, sentence in reading.long_sentences]
         found = {
             (DigestKind.TEXT, len(tokens), self.digest(DigestKind.TEXT, tokens.folded)),
             (DigestKind.CASE, len(tokens), self.case_digest(reading.text)),

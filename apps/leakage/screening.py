@@ -25,6 +25,7 @@ from apps.core.batches import batched
 from apps.core.text import canonical, tokens
 from apps.leakage.fingerprints import GRAM_TOKENS, Fingerprinter, Reading, Span, Strictness, windows
 from apps.leakage.models import Digest, DigestKind, ProtectedCorpus, ShingleBand, ShingleSet
+from apps.similarity.lookup import pairs_by_key, present
 from apps.similarity.minhash import ShingleSet as Shingles
 from apps.similarity.minhash import band_keys_of_many, jaccard, signatures
 
@@ -132,23 +133,22 @@ class _Screen:
         """In two rounds: whole texts, sentences and beginnings of runs; then the runs that begin somewhere."""
         readings = [Reading(text) for text in texts]
         prefixes = [self.fingerprinter.prefixes(reading.tokens) for reading in readings]
-        first_digests = [
-            {*self._whole_digests(reading), *own} for reading, own in zip(readings, prefixes, strict=True)
-        ]
-        items = self._items_by_digest(set().union(*first_digests))
+        wholes = [list(self._wholes(reading)) for reading in readings]
+        asked = {digest for own in prefixes for digest in own}
+        asked |= {lookup.digest for own in wholes for lookup in own}
+        asked |= {self.fingerprinter.case_digest(reading.text) for reading in readings}
+        items = self._items_by_digest(asked)
         starts = [[first for first, digest in enumerate(own) if digest in items] for own in prefixes]
-        runs = [{run.digest for run in self._runs(*pair)} for pair in zip(readings, starts, strict=True)]
-        items |= self._items_by_digest(set().union(*runs))
-        verdicts = [self._leak_in(*pair, items) for pair in zip(readings, starts, strict=True)]
+        runs = [list(self._runs(*pair)) for pair in zip(readings, starts, strict=True)]
+        items |= self._items_by_digest({run.digest for own in runs for run in own})
+        verdicts = [
+            self._leak_in(reading, chain(*own), items)
+            for reading, *own in zip(readings, wholes, runs, strict=True)
+        ]
         rest = [place for place, verdict in enumerate(verdicts) if verdict.is_clean]
         for place, near in zip(rest, self._near([readings[place] for place in rest]), strict=True):
             verdicts[place] = near
         return verdicts
-
-    def _whole_digests(self, reading: Reading) -> Iterator[bytes]:
-        yield self.fingerprinter.case_digest(reading.text)
-        for lookup in self._wholes(reading):
-            yield lookup.digest
 
     def _wholes(self, reading: Reading) -> Iterator[_Lookup]:
         """The whole text, then its sentences."""
@@ -157,7 +157,7 @@ class _Screen:
             return
         whole = digest(DigestKind.TEXT, own.folded)
         yield _Lookup("text", len(own), own.folded, whole, lambda: (0, len(reading.text)))
-        for number, (_, sentence) in enumerate(reading.long_sentences()):
+        for number, (_, sentence) in enumerate(reading.long_sentences):
             yield _Lookup(
                 "sentence",
                 len(sentence),
@@ -173,9 +173,11 @@ class _Screen:
                 "gram", span.count, window, self.fingerprinter.digest(DigestKind.GRAM, window), place
             )
 
-    def _leak_in(self, reading: Reading, starts: Sequence[int], items: dict[bytes, set[UUID]]) -> LeakVerdict:
-        """The strongest rule that is met."""
-        for lookup in chain(self._wholes(reading), self._runs(reading, starts)):
+    def _leak_in(
+        self, reading: Reading, lookups: Iterable[_Lookup], items: dict[bytes, set[UUID]]
+    ) -> LeakVerdict:
+        """The first of ``lookups``, strongest rule first, that is met."""
+        for lookup in lookups:
             if lookup.digest in items and not self._is_excused(reading, lookup):
                 is_text = lookup.rule == "text"
                 return LeakVerdict(
@@ -195,9 +197,10 @@ class _Screen:
     def _quoted_in(self, reading: Reading) -> Sequence[str]:
         return self.quotable.quoted_in(reading.text) if self.quotable else ()
 
-    def _items_by_digest(self, digests: Iterable[bytes]) -> dict[bytes, set[UUID]]:
+    def _items_by_digest(self, digests: set[bytes]) -> dict[bytes, set[UUID]]:
         found: dict[bytes, set[UUID]] = {}
-        for chunk in batched(digests, IN_LIST):
+        # Next to none of them is there: which ones are is asked fast, and what they are of those alone.
+        for chunk in batched(present(Digest, "digest", digests), IN_LIST):
             rows = Digest.objects.filter(digest__in=chunk, corpus__in=self.corpora)
             for digest, item_uuid in rows.values_list("digest", "item_uuid"):
                 found.setdefault(bytes(digest), set()).add(item_uuid)
@@ -249,9 +252,9 @@ class _Screen:
     def _candidates(self, keys: Sequence[Sequence[int]]) -> list[list[int]]:
         """For each unit the protected sets that share most bands with it."""
         holders: dict[int, list[int]] = {}
-        for chunk in batched({key for unit_keys in keys for key in unit_keys}, IN_LIST):
-            for key, pk in ShingleBand.objects.filter(key__in=chunk).values_list("key", "shingle_set_id"):
-                holders.setdefault(key, []).append(pk)
+        wanted = {key for unit_keys in keys for key in unit_keys}
+        for key, pk in pairs_by_key(ShingleBand, "key", "shingle_set_id", wanted):
+            holders.setdefault(key, []).append(pk)
         shared = (Counter(pk for key in unit_keys for pk in holders.get(key, ())) for unit_keys in keys)
         return [[pk for pk, _ in counter.most_common(MAX_CANDIDATES)] for counter in shared]
 
@@ -278,7 +281,7 @@ def _holds(text: str, part: str) -> bool:
 def _sentence_span(reading: Reading, number: int) -> tuple[int, int]:
     """Offsets of the long sentence ``number``: sentences are slices of the text, in order."""
     end = 0
-    for sentence, _ in reading.long_sentences()[: number + 1]:
+    for sentence, _ in reading.long_sentences[: number + 1]:
         start = reading.text.index(sentence, end)
         end = start + len(sentence)
     return start, end

@@ -10,13 +10,13 @@ library's random generator and no ``hash()``, and the tests pin golden values. T
 second version beside it and rebuild the index.
 
 Two hashes, one index. ``shingles`` is public and fast; anyone can recompute it, so anyone holding the stored
-values can test a guess. ``keyed_shingles`` is for protected corpora; see there.
+values can test a guess. ``KeyedShingler`` is for protected corpora; see there.
 """
 
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -44,6 +44,8 @@ _MASK = 2**64 - 1
 _GOLDEN_RATIO = 0x9E3779B97F4A7C15
 # Hashes per slice when many sets are signed at once: one slice and its permuted copy stay in the CPU's cache.
 _SLICE = 1 << 15
+# Grams whose keyed digest is kept: some ten megabytes.
+_REMEMBERED = 50_000
 
 
 def _splitmix64(seed: int) -> Iterator[int]:
@@ -83,45 +85,87 @@ def shingles(text: str) -> ShingleSet:
     A text of one to four characters is one shingle, padded with NUL (which canonical text never contains), so
     that it equals only itself. A text with nothing left in its canonical form has no shingles.
     """
-    folded = canonical(text)
-    if not folded:
-        return np.empty(0, dtype=np.uint64)
-    padded = folded.ljust(SHINGLE_LENGTH, "\x00")
-    codes = np.frombuffer(padded.encode("utf-32-le"), dtype="<u4").astype(np.uint64)
-    count = len(codes) - SHINGLE_LENGTH + 1
+    return np.unique(_hashes_of_many([canonical(text)])[0])
+
+
+def text_signatures(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """``signatures`` of the shingles of ``texts``; faster, for a minimum needs no set."""
+    return signatures(_hashes_of_many([canonical(text) for text in texts]))
+
+
+def _hashes_of_many(many: Sequence[str]) -> list[NDArray[np.uint64]]:
+    """The hash of every 5-gram of each canonical text, in order and repeated as they are."""
+    padded = [folded.ljust(SHINGLE_LENGTH, "\x00") if folded else "" for folded in many]
+    codes = np.frombuffer("".join(padded).encode("utf-32-le"), dtype="<u4").astype(np.uint64)
+    count = max(len(codes) - SHINGLE_LENGTH + 1, 0)
     hashes = np.zeros(count, dtype=np.uint64)
     for place, factor in enumerate(_CHARACTER_FACTORS):
         hashes += codes[place : place + count] * factor
-    return np.unique(_mix(hashes))
+    hashes = _mix(hashes)
+    # The grams that reach from one text into the next belong to neither.
+    ends = accumulate(map(len, padded))
+    return [
+        hashes[end - len(text) : max(end - SHINGLE_LENGTH + 1, end - len(text))]
+        for text, end in zip(padded, ends, strict=True)
+    ]
 
 
-def keyed_shingles(text: str, key: bytes) -> ShingleSet:
-    """The same 5-grams, each hashed with BLAKE2b under ``key`` (16 to 64 bytes) and cut to 64 bits.
+def grams(text: str) -> frozenset[str]:
+    """The 5-grams themselves, to verify with: a text is cut faster than it is hashed."""
+    folded = canonical(text)
+    if len(folded) <= SHINGLE_LENGTH:
+        return frozenset([folded] if folded else ())
+    return frozenset(
+        [folded[start : start + SHINGLE_LENGTH] for start in range(len(folded) - SHINGLE_LENGTH + 1)]
+    )
+
+
+def gram_jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    """``jaccard`` of two sets of grams."""
+    shared = len(a & b)
+    return shared / (len(a) + len(b) - shared) if shared else 0.0
+
+
+class KeyedShingler:
+    """5-grams, each hashed with BLAKE2b under ``key`` (16 to 64 bytes) and cut to 64 bits.
 
     The key has to go through a pseudorandom function, one shingle at a time. Secret constants in the fast
     hash would not do: it is linear before an invertible finaliser, so a few known pairs of shingle and hash
     (any phrase of the protected text that is public) give the constants away, and after that every guess can
-    be confirmed. The cost is under a microsecond per distinct shingle.
+    be confirmed. The cost is under a microsecond per distinct shingle; those met lately are remembered.
 
     What stays visible without the key: how many distinct shingles a text has, and which texts share some.
     With the key, short texts can be rebuilt shingle by shingle; key and hashes belong in different places.
     """
-    if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
-        message = f"The key must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes, not {len(key)}."
-        raise ValueError(message)
-    folded = canonical(text)
-    if not folded:
-        return np.empty(0, dtype=np.uint64)
-    last = max(len(folded) - SHINGLE_LENGTH, 0)
-    grams = {folded[start : start + SHINGLE_LENGTH] for start in range(last + 1)}
-    # The person tag keeps these apart from any other use of the key. A copied state spares the key schedule.
-    keyed = hashlib.blake2b(key=key, person=b"text 5-grams v1", digest_size=8)
-    digests = bytearray()
-    for gram in grams:
-        state = keyed.copy()
-        state.update(gram.encode("utf-8"))
-        digests += state.digest()
-    return np.unique(np.frombuffer(bytes(digests), dtype="<u8").astype(np.uint64))
+
+    def __init__(self, key: bytes) -> None:
+        if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
+            message = f"The key must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes, not {len(key)}."
+            raise ValueError(message)
+        # The person tag keeps these apart from any other use of the key. A copied state spares the key schedule.
+        self._keyed = hashlib.blake2b(key=key, person=b"text 5-grams v1", digest_size=8)
+        self._known: dict[str, bytes] = {}
+
+    def shingles(self, text: str) -> ShingleSet:
+        own = grams(text)
+        known = self._known
+        new = own.difference(known)
+        if len(known) + len(new) > _REMEMBERED:
+            known.clear()
+            new = own
+        for gram in new:
+            state = self._keyed.copy()
+            state.update(gram.encode("utf-8"))
+            known[gram] = state.digest()
+        digests = np.frombuffer(b"".join([known[gram] for gram in own]), dtype="<u8").astype(np.uint64)
+        digests.sort()
+        # Two grams may, once in a long while, have one digest.
+        return digests if (digests[1:] != digests[:-1]).all() else np.unique(digests)
+
+
+def keyed_shingles(text: str, key: bytes) -> ShingleSet:
+    """The shingles of one text under ``key``; see ``KeyedShingler``."""
+    return KeyedShingler(key).shingles(text)
 
 
 def jaccard(a: ShingleSet, b: ShingleSet) -> float:

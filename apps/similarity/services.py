@@ -7,19 +7,22 @@ look-then-insert).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db import transaction
 
 from apps.core.batches import batched
 from apps.records.models import Record
-from apps.similarity.minhash import ShingleSet, band_keys_of_many, jaccard, shingles, signatures
+from apps.similarity.lookup import insert_pairs, pairs_by_key
+from apps.similarity.minhash import band_keys_of_many, gram_jaccard, grams, text_signatures
 from apps.similarity.models import Band, Neighbour
 from apps.task_types import task_type_of
 
 CHUNK = 500
+ROWS = 6000
 MAX_CANDIDATES = 200
 """Candidates verified per text. A band key that thousands share (boiler-plate) must not stop the pipeline."""
 KEPT_NEIGHBOURS = 5
@@ -37,28 +40,34 @@ class Near:
 
 def index_records(*, project_id: int, texts: Sequence[tuple[int, str]]) -> None:
     """Inserts (record id, text) pairs; doing it again changes nothing. Commit before looking."""
-    many = signatures([shingles(text) for _, text in texts])
-    keys = band_keys_of_many(many, namespace=project_id)
-    rows = [
-        Band(key=key, record_id=pk) for (pk, _), band in zip(texts, keys, strict=True) for key in set(band)
-    ]
+    keys = _band_keys(project_id, tuple(text for _, text in texts))
+    # In the order of the index: neighbouring rows lie on one page.
+    rows = sorted({(key, pk) for (pk, _), band in zip(texts, keys, strict=True) for key in band})
     with transaction.atomic():
-        for chunk in batched(rows, 2000):
-            Band.objects.bulk_create(chunk, ignore_conflicts=True)
+        for chunk in batched(rows, ROWS):
+            insert_pairs(Band, ("key", "record_id"), chunk)
 
 
 def find_near(
-    *, project_id: int, task_type: str, texts: Sequence[str], at_least: float = SHOWN_FROM
+    *,
+    project_id: int,
+    task_type: str,
+    texts: Sequence[str],
+    at_least: float = SHOWN_FROM,
+    record_ids: Sequence[int] = (),
 ) -> list[list[Near]]:
-    """For each text the indexed records at least that near, nearest first; five queries per 500 band keys."""
-    sets = [shingles(text) for text in texts]
-    keys = band_keys_of_many(signatures(sets), namespace=project_id)
-    candidates = _candidates(keys)
-    wanted = {pk for found in candidates for pk in found}
-    other_sets = _shingles_of(wanted, task_type)
+    """For each text the indexed records at least that near, nearest first; one query, and one per 500 candidates.
+
+    ``record_ids``: whose texts these are, in order. A record is not near itself, and is not read again.
+    """
+    own_ids: Sequence[int | None] = record_ids or [None] * len(texts)
+    candidates = _candidates(_band_keys(project_id, tuple(texts)), own_ids)
+    cut = _Cut(dict(zip(record_ids, texts, strict=False)), task_type)
+    cut.read({pk for found in candidates for pk in found})
     result = []
-    for own, found in zip(sets, candidates, strict=True):
-        near = [Near(pk, jaccard(own, other_sets[pk])) for pk in found if pk in other_sets]
+    for text, found in zip(texts, candidates, strict=True):
+        own = grams(text) if found else frozenset()
+        near = [Near(pk, gram_jaccard(own, other)) for pk in found if (other := cut.grams_of(pk))]
         result.append(
             sorted((n for n in near if n.similarity >= at_least), key=lambda n: (-n.similarity, n.record_id))
         )
@@ -81,27 +90,40 @@ def keep_neighbours(*, found: Iterable[tuple[int, Sequence[Near]]]) -> None:
         )
 
 
-def _candidates(keys: Sequence[Sequence[int]]) -> list[list[int]]:
+@lru_cache(maxsize=2)
+def _band_keys(project_id: int, texts: tuple[str, ...]) -> list[list[int]]:
+    """The same texts are put in and then asked about."""
+    return band_keys_of_many(text_signatures(texts), namespace=project_id)
+
+
+def _candidates(keys: Sequence[Sequence[int]], own_ids: Sequence[int | None]) -> list[list[int]]:
     """Record ids that share a band key with each text, the most shared first, at most MAX_CANDIDATES."""
-    records_of: dict[int, list[int]] = defaultdict(list)
-    distinct = sorted({key for band in keys for key in band})
-    for chunk in batched(distinct, CHUNK):
-        for key, pk in Band.objects.filter(key__in=chunk).values_list("key", "record_id"):
-            records_of[key].append(pk)
+    holders: dict[int, list[int]] = defaultdict(list)
+    for key, pk in pairs_by_key(Band, "key", "record_id", {key for band in keys for key in band}):
+        holders[key].append(pk)
     result = []
-    for band in keys:
-        shared: dict[int, int] = defaultdict(int)
-        for key in set(band):
-            for pk in records_of.get(key, ()):
-                shared[pk] += 1
+    for band, own_id in zip(keys, own_ids, strict=True):
+        shared = Counter(pk for key in set(band) for pk in holders.get(key, ()) if pk != own_id)
         result.append(sorted(shared, key=lambda pk: (-shared[pk], pk))[:MAX_CANDIDATES])
     return result
 
 
-def _shingles_of(record_ids: set[int], task_type: str) -> dict[int, ShingleSet]:
-    text_of = task_type_of(task_type).text_of
-    found: dict[int, ShingleSet] = {}
-    for chunk in batched(sorted(record_ids), CHUNK):
-        rows = Record.objects.filter(pk__in=chunk).only("id", "input", "edited_input")
-        found |= {row.pk: shingles(text_of(row.current_input)) for row in rows}
-    return found
+class _Cut:
+    """The grams of records, each cut once."""
+
+    def __init__(self, texts: dict[int, str], task_type: str) -> None:
+        self._texts = texts
+        self._text_of = task_type_of(task_type).text_of
+        self._grams: dict[int, frozenset[str]] = {}
+
+    def read(self, record_ids: set[int]) -> None:
+        for chunk in batched(sorted(record_ids - self._texts.keys()), CHUNK):
+            rows = Record.objects.filter(pk__in=chunk).values_list("pk", "input", "edited_input")
+            for pk, input_, edited in rows:
+                self._texts[pk] = self._text_of(input_ if edited is None else edited)
+
+    def grams_of(self, pk: int) -> frozenset[str]:
+        """Empty where there is no such record any more."""
+        if pk not in self._grams:
+            self._grams[pk] = grams(self._texts.get(pk, ""))
+        return self._grams[pk]

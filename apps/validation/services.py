@@ -182,7 +182,10 @@ def _finding_row(record: Record, found: FindingData) -> Finding:
 
 def _remember_neighbours(project: Project, items: Sequence[Item]) -> None:
     near_of = find_near(
-        project_id=project.pk, task_type=project.task_type, texts=[item.text for item in items]
+        project_id=project.pk,
+        task_type=project.task_type,
+        texts=[item.text for item in items],
+        record_ids=[item.record_id for item in items],
     )
     keep_neighbours(
         found=[
