@@ -4,7 +4,7 @@ to answer it (measured: three times as long)."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,7 +23,7 @@ def pairs_by_key(
     sql = f"SELECT {key}, {value} FROM {table} WHERE {key}"  # noqa: S608  names of ours, no input
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"{sql} = ANY(%s::bigint[])", [sorted(keys)])
+            cursor.execute(f"{sql} = ANY(%s::bigint[])", [_as_array(sorted(keys))])
         else:
             cursor.execute(f"{sql} IN (SELECT value FROM json_each(%s))", [json.dumps(sorted(keys))])  # noqa: S608
         found: list[tuple[int, int]] = cursor.fetchall()
@@ -40,7 +40,7 @@ def insert_pairs(
         if connection.vendor == "postgresql":
             cursor.execute(
                 f"INSERT INTO {into} SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING",  # noqa: S608
-                [[first for first, _ in pairs], [second for _, second in pairs]],
+                [_as_array(first for first, _ in pairs), _as_array(second for _, second in pairs)],
             )
         else:
             cursor.executemany(f"INSERT OR IGNORE INTO {into} VALUES (%s, %s)", pairs)  # noqa: S608
@@ -54,11 +54,18 @@ def present(model: type[models.Model], column: str, values: Collection[bytes]) -
     with connection.cursor() as cursor:
         for chunk in batched(values, PARAMETERS):
             if connection.vendor == "postgresql":
-                cursor.execute(f"{sql} = ANY(%s::bytea[])", [chunk])
+                cursor.execute(
+                    f"{sql} = ANY(%s::bytea[])", [_as_array(f'"\\\\x{value.hex()}"' for value in chunk)]
+                )
             else:
                 cursor.execute(f"{sql} IN ({', '.join(['%s'] * len(chunk))})", chunk)
             found.update(bytes(value) for (value,) in cursor.fetchall())
     return found
+
+
+def _as_array(values: Iterable[object]) -> str:
+    """PostgreSQL's own way of writing an array; the driver takes a fifth of the whole time to write one."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _table_of(model: type[models.Model]) -> tuple[BaseDatabaseWrapper, str]:
