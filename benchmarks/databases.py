@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tests import servers
 
@@ -48,6 +49,16 @@ def child(module: str, arguments: Sequence[str], environment: Mapping[str, str])
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def read_through(environment: Mapping[str, str]) -> None:
+    """Reads every file of the databases, which brings them into the page cache."""
+    folder = unquote(urlsplit(environment.get("DATABASE_URL", "")).netloc.rpartition("@")[2])
+    for path in Path(folder or environment["SYNTHREVIEW_VAR"]).rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                while file.read(1 << 20):
+                    pass
 
 
 def set_up_django() -> None:

@@ -18,7 +18,7 @@ from apps.core.wake import wake
 from apps.records.models import Record
 from apps.records.services import canonical_hash, move_records
 from apps.records.states import RecordStatus
-from apps.similarity.services import find_near, index_records, keep_neighbours
+from apps.similarity.services import Near, find_near, index_records, keep_neighbours
 from apps.specs.models import Project
 from apps.task_types import task_type_of
 from apps.validation.checks import FindingData, Item, final_checks
@@ -126,9 +126,10 @@ def _claim(status: RecordStatus, *, size: int = SLICE) -> list[Record]:
 def _check_records(project: Project, records: Sequence[Record]) -> None:
     items = [_item(project, r.pk, r.current_input, r.current_output, r.axes) for r in records]
     index_records(project_id=project.pk, texts=[(item.record_id, item.text) for item in items])
-    results = run_checks(make_batch(project, items))
+    near = _look_near(project, items)
+    results = run_checks(replace(make_batch(project, items), near=near))
     _settle(records, results)
-    _remember_neighbours(project, items)
+    keep_neighbours(found=near.items())
 
 
 def _settle(records: Sequence[Record], results: Sequence[Sequence[FindingData]]) -> None:
@@ -180,19 +181,15 @@ def _finding_row(record: Record, found: FindingData) -> Finding:
     )
 
 
-def _remember_neighbours(project: Project, items: Sequence[Item]) -> None:
+def _look_near(project: Project, items: Sequence[Item]) -> dict[int, list[Near]]:
+    """Once for the near-duplicate check and for the neighbours that a reviewer sees; after the commit of the index."""
     near_of = find_near(
         project_id=project.pk,
         task_type=project.task_type,
         texts=[item.text for item in items],
         record_ids=[item.record_id for item in items],
     )
-    keep_neighbours(
-        found=[
-            (item.record_id, [near for near in nears if near.record_id != item.record_id])
-            for item, nears in zip(items, near_of, strict=True)
-        ]
-    )
+    return {item.record_id: near for item, near in zip(items, near_of, strict=True)}
 
 
 def _item(

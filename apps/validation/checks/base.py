@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from apps.similarity.services import Near
 from apps.specs.models import Project, Spec
 from apps.task_types.base import SpecView, TaskType
 from apps.validation.models import Outcome
@@ -70,6 +71,8 @@ class Batch:
     items: Sequence[Item]
     stopped: frozenset[int] = frozenset()
     """Ids of records that an earlier check of this run has stopped: they stand in nobody's way."""
+    near: Mapping[int, Sequence[Near]] = field(default_factory=dict)
+    """Record id → what is near it, where somebody has looked already."""
 
     @property
     def project_uuid(self) -> UUID:

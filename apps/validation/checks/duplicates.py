@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from apps.core.batches import batched
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.similarity.services import Near, find_near
+from apps.similarity.services import SHOWN_FROM, Near, find_near
 from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
@@ -81,12 +81,7 @@ class NearDuplicateCheck(Check):
 
     def run(self, batch: Batch) -> Findings:
         block_from, warn_from = self.option(batch, "block"), self.option(batch, "warn")
-        near_of = find_near(
-            project_id=batch.project.pk,
-            task_type=batch.project.task_type,
-            texts=[item.text for item in batch.items],
-            at_least=min(block_from, warn_from),
-        )
+        near_of = self._near_of(batch, min(block_from, warn_from))
         standing = self._standing({near.record_id for nears in near_of for near in nears} - batch.stopped)
         findings = {}
         for position, (item, nears) in enumerate(zip(batch.items, near_of, strict=True)):
@@ -99,6 +94,20 @@ class NearDuplicateCheck(Check):
             if earlier:
                 findings[position] = [self._finding(earlier[0], block_from, standing)]
         return findings
+
+    def _near_of(self, batch: Batch, at_least: float) -> list[list[Near]]:
+        """What the batch knows already, when it was looked at widely enough."""
+        if at_least < SHOWN_FROM or any(item.record_id not in batch.near for item in batch.items):
+            return find_near(
+                project_id=batch.project.pk,
+                task_type=batch.project.task_type,
+                texts=[item.text for item in batch.items],
+                at_least=at_least,
+            )
+        return [
+            [near for near in batch.near[item.record_id] if near.similarity >= at_least]
+            for item in batch.items
+        ]
 
     def _standing(self, record_ids: set[int]) -> dict[int, bool]:
         """Record id → is it real, for those that still stand in the way."""
