@@ -15,9 +15,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from operator import itemgetter
 from typing import Literal
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apps.core.text import canonical, sentences
 from apps.leakage.keys import subkey
@@ -54,15 +58,19 @@ class Tokens:
 
     def __init__(self, folded: str) -> None:
         self.folded = folded
-        self._starts = [0]
-        for word in folded.split(" ") if folded else []:
-            self._starts.append(self._starts[-1] + len(word) + 1)
+        words = folded.split(" ") if folded else []
+        self._starts = [0, *accumulate([len(word) + 1 for word in words])]
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def window(self, first: int, count: int) -> str:
         return self.folded[self._starts[first] : self._starts[first + count] - 1]
+
+    def windows(self, count: int) -> list[str]:
+        """Every window of ``count`` tokens, in order."""
+        pairs = zip(self._starts, self._starts[count:], strict=False)
+        return [self.folded[start : end - 1] for start, end in pairs]
 
 
 class Reading:
@@ -99,14 +107,25 @@ class Fingerprinter:
         }
 
     def digest(self, kind: DigestKind, folded: str) -> bytes:
+        return self.digests(kind, [folded])[0]
+
+    def digests(self, kind: DigestKind, many: Iterable[str]) -> list[bytes]:
         """Copying a prepared state spares the key schedule: half the time at these lengths."""
-        state = self._states[kind].copy()
-        # What came out of escapes may hold half a surrogate pair.
-        state.update(folded.encode(errors="surrogatepass"))
-        return state.digest()
+        keyed = self._states[kind].copy
+        found = []
+        for folded in many:
+            state = keyed()
+            # What came out of escapes may hold half a surrogate pair.
+            state.update(folded.encode(errors="surrogatepass"))
+            found.append(state.digest())
+        return found
 
     def shingles(self, text: str) -> ShingleSet:
         return self._shingler.shingles(text)
+
+    def unsorted_shingles(self, text: str) -> NDArray[np.uint64]:
+        """To sign with, which asks for no order."""
+        return self._shingler.hashes(text)
 
     def case_digest(self, text: str) -> bytes:
         return self.digest(DigestKind.CASE, text.casefold().strip())
@@ -140,8 +159,7 @@ class Fingerprinter:
 
     def prefixes(self, tokens: Tokens) -> list[bytes]:
         """One digest for each token of a screened text where a protected run may begin."""
-        starts = range(len(tokens) - PREFIX_TOKENS + 1)
-        return [self.digest(DigestKind.PREFIX, tokens.window(first, PREFIX_TOKENS)) for first in starts]
+        return self.digests(DigestKind.PREFIX, tokens.windows(PREFIX_TOKENS))
 
 
 def windows(tokens: Tokens, starts: Iterable[int], strictness: Strictness) -> Iterator[tuple[Span, str]]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -108,6 +108,10 @@ class _Lookup:
     place: Callable[[], tuple[int, int] | None]
 
 
+_Run: TypeAlias = tuple[Span, str, bytes]
+"""A run of tokens, what it says, and its digest."""
+
+
 @dataclass(frozen=True)
 class _Protected:
     """The shingles of one protected sentence."""
@@ -139,11 +143,11 @@ class _Screen:
         asked |= {self.fingerprinter.case_digest(reading.text) for reading in readings}
         items = self._items_by_digest(asked)
         starts = [[first for first, digest in enumerate(own) if digest in items] for own in prefixes]
-        runs = [list(self._runs(*pair)) for pair in zip(readings, starts, strict=True)]
-        items |= self._items_by_digest({run.digest for own in runs for run in own})
+        runs = [self._runs(*pair) for pair in zip(readings, starts, strict=True)]
+        items |= self._items_by_digest({digest for own in runs for _, _, digest in own})
         verdicts = [
-            self._leak_in(reading, chain(*own), items)
-            for reading, *own in zip(readings, wholes, runs, strict=True)
+            self._leak_in(reading, chain(own, _met(reading, met, items)), items)
+            for reading, own, met in zip(readings, wholes, runs, strict=True)
         ]
         rest = [place for place, verdict in enumerate(verdicts) if verdict.is_clean]
         for place, near in zip(rest, self._near([readings[place] for place in rest]), strict=True):
@@ -166,12 +170,10 @@ class _Screen:
                 partial(_sentence_span, reading, number),
             )
 
-    def _runs(self, reading: Reading, starts: Sequence[int]) -> Iterator[_Lookup]:
-        for span, window in windows(reading.tokens, starts, self.strictness):
-            place = partial(_token_span, reading, span)
-            yield _Lookup(
-                "gram", span.count, window, self.fingerprinter.digest(DigestKind.GRAM, window), place
-            )
+    def _runs(self, reading: Reading, starts: Sequence[int]) -> list[_Run]:
+        own = list(windows(reading.tokens, starts, self.strictness))
+        digests = self.fingerprinter.digests(DigestKind.GRAM, [window for _, window in own])
+        return [(*pair, digest) for pair, digest in zip(own, digests, strict=True)]
 
     def _leak_in(
         self, reading: Reading, lookups: Iterable[_Lookup], items: dict[bytes, set[UUID]]
@@ -217,14 +219,17 @@ class _Screen:
         """The protected sentences near each of ``units``; those that are near none are left out."""
         if not units:
             return {}
-        sets = [self.fingerprinter.shingles(unit) for unit in units]
+        sets = [self.fingerprinter.unsorted_shingles(unit) for unit in units]
         candidates = self._candidates(
             band_keys_of_many(signatures(sets), namespace=self.fingerprinter.namespace)
         )
         protected = self._protected_sets({pk for pks in candidates for pk in pks})
         found = {}
         for unit, own, pks in zip(units, sets, candidates, strict=True):
-            near = [protected[pk] for pk in pks if pk in protected and _are_near(own, protected[pk].shingles)]
+            shingles = np.unique(own) if pks else own
+            near = [
+                protected[pk] for pk in pks if pk in protected and _are_near(shingles, protected[pk].shingles)
+            ]
             if near:
                 found[unit] = near
         return found
@@ -267,6 +272,12 @@ class _Screen:
                     item_uuid, np.frombuffer(bytes(shingles), dtype="<u8").astype(np.uint64)
                 )
         return found
+
+
+def _met(reading: Reading, runs: Iterable[_Run], items: dict[bytes, set[UUID]]) -> Iterator[_Lookup]:
+    for span, window, digest in runs:
+        if digest in items:
+            yield _Lookup("gram", span.count, window, digest, partial(_token_span, reading, span))
 
 
 def _are_near(one: Shingles, other: Shingles) -> bool:

@@ -147,6 +147,10 @@ class KeyedShingler:
         self._known: dict[str, bytes] = {}
 
     def shingles(self, text: str) -> ShingleSet:
+        return np.unique(self.hashes(text))
+
+    def hashes(self, text: str) -> NDArray[np.uint64]:
+        """The hash of each distinct 5-gram, in no order."""
         own = grams(text)
         known = self._known
         new = own.difference(known)
@@ -157,10 +161,7 @@ class KeyedShingler:
             state = self._keyed.copy()
             state.update(gram.encode("utf-8"))
             known[gram] = state.digest()
-        digests = np.frombuffer(b"".join([known[gram] for gram in own]), dtype="<u8").astype(np.uint64)
-        digests.sort()
-        # Two grams may, once in a long while, have one digest.
-        return digests if (digests[1:] != digests[:-1]).all() else np.unique(digests)
+        return np.frombuffer(b"".join([known[gram] for gram in own]), dtype="<u8").astype(np.uint64)
 
 
 def keyed_shingles(text: str, key: bytes) -> ShingleSet:
