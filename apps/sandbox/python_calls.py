@@ -197,6 +197,9 @@ def _read(line: bytes, nonce: str, case: int, max_bytes: int) -> Answer | None:
         case {"nonce": _, "case": int(), "value": value, **rest} if not rest:
             return Answer(AnswerKind.RETURNED, value=value)
         case {"nonce": _, "case": int(), "raised": str(words), **rest} if not rest:
+            if words.startswith("MemoryError"):
+                # Our limit, not its fault: with more it might have been right.
+                return Answer(AnswerKind.NONE, reason="out of the memory that it may take")
             return Answer(AnswerKind.RAISED, reason=words)
     return None
 

@@ -112,6 +112,11 @@ def test_a_case_that_loops_is_unverified_and_its_neighbours_are_judged(mechanism
     assert "timed out" in results[0].reason
 
 
+def test_a_case_that_runs_into_the_memory_limit_is_unverified(mechanism: Mechanism) -> None:
+    source = "def add(a, b): return len(bytearray(300_000_000)) and a + b"
+    assert verdicts(source, mechanism) == {Verdict.UNVERIFIED}
+
+
 def test_a_generator_is_run_out_and_an_endless_one_is_unverified(mechanism: Mechanism) -> None:
     finite = "def add(a, b):\n    yield a\n    yield (b,)"
     assert verdicts(finite, mechanism, cases=[Case(Call([1, 2]), [1, [2]])]) == {Verdict.PASSED}
