@@ -102,6 +102,9 @@ X_FRAME_OPTIONS = "DENY"
 # Hosts (or host:port) beside the vendors' own that a provider connection may name: a gateway, a server of one's own.
 PROVIDER_HOSTS = tuple(environment.words("PROVIDER_HOSTS"))
 
+# Rules for secrets beside our own, in the format of gitleaks; a check at start names what is wrong with them.
+SECRET_RULES_FILE = environment.text("SECRET_RULES_FILE")
+
 REDIS_URL = environment.text("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or None
 

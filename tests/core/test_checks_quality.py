@@ -32,7 +32,7 @@ FLOORS = (
     ("secret", "seen", 0.99, 0.0),
     ("secret", "unseen", 0.95, 0.02),
     ("pii", "seen", 0.99, 0.0),
-    ("pii", "unseen", 0.95, 0.09),
+    ("pii", "unseen", 0.95, 0.02),
     ("clean", "all", 0.0, 0.01),
     ("leak", "unseen", 0.55, 0.0),
     ("leak_or_near", "unseen", 0.75, 0.01),

@@ -31,7 +31,9 @@ def test_spans_count_characters_when_emoji_and_accents_stand_before(line: Line) 
     assert found == [(line.how, line.text[slice(*line.span)])]
 
 
-NATIONAL = [line for line in SEEN if line.expected and not line.span]
+# Lines that name the rule; what stands under "as people write" may be found by any.
+RULES = {row.rule for row in NATIONAL_NUMBERS} | {"passport-number", "driving-licence-number"}
+NATIONAL = [line for line in SEEN if line.how in RULES and not line.span]
 
 
 @pytest.mark.parametrize("line", NATIONAL, ids=lambda line: line.text)
@@ -76,14 +78,12 @@ RESERVED = [
     "12345678Z",
     "192.0.2.17",
     "198.51.100.3",
-    "10.0.0.1:22",
     "Private 10.0.0.1",
-    "192.168.1.10",
-    "localhost 127.0.0.1",
-    "Broadcast 255.255.255.255",
+    "my ip is 192.168.1.10",
+    "she logged in from 172.16.4.7",
     "2001:db8::1",
-    "fe80::1",
-    "::ffff:192.168.1.1",
+    "IP fe80::1",
+    "my ip is ::ffff:192.168.1.1",
     "00:00:5E:00:53:01",
 ]
 REAL = [

@@ -68,6 +68,12 @@ class Pattern:
         options.log_errors = False
         return re2.compile(self.pattern, options)
 
+    @property
+    def groups(self) -> int:
+        """How many groups it has. Compiles, so it raises re2.error for a pattern that RE2 refuses."""
+        count: int = self._regexp.groups
+        return count
+
     def matches(self, data: bytes) -> Iterator[Match]:
         found: Iterator[Match] = self._regexp.finditer(data)
         return found

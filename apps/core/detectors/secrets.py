@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
 
 from apps.core.detectors import secret_values as values
 from apps.core.detectors.detection import Detection, Hit, mask, to_detections
+from apps.core.detectors.mounted_rules import read_rules
 from apps.core.detectors.patterns import EncodedText, Pattern, WordIndex, literal
 from apps.core.detectors.secret_context import CONTEXT_RULES, ContextRule
 from apps.core.detectors.secret_rules import SECRET_RULES, SecretRule
@@ -57,6 +62,10 @@ class SecretScanner:
         self._formats = [_Format(rule) for rule in formats]
         self._contexts = tuple(contexts)
         self._keywordless = {number for number, rule in enumerate(formats) if not rule.keywords}
+        # Only a mounted rule may go without keywords and without a long word; it is asked about every text.
+        self._always = {
+            len(formats) + number for number, context in enumerate(contexts) if not context.keywords
+        }
         wakes: defaultdict[str, list[int]] = defaultdict(list)
         for number, keywords in enumerate(
             [rule.keywords for rule in formats] + [rule.keywords for rule in contexts]
@@ -68,7 +77,7 @@ class SecretScanner:
     def find(self, text: str) -> list[Detection]:
         """Every credential in ``text``, in order of position, none overlapping another."""
         encoded = EncodedText(text)
-        awake = self._index.rules(encoded.data)
+        awake = self._index.rules(encoded.data) | self._always
         if self._keywordless and _LONG_WORD.occurs_in(encoded.data):
             awake |= self._keywordless
         return to_detections(encoded, self._hits(encoded, sorted(awake)), "secret") if awake else []
@@ -84,9 +93,17 @@ class SecretScanner:
                 yield Hit(context.name, start, end, context.description, reserved=reserved)
 
 
-_SCANNER = SecretScanner(SECRET_RULES, CONTEXT_RULES)
+@lru_cache(maxsize=4)
+def _scanner(rules_file: str) -> SecretScanner:
+    """The package's rules, then those of ``rules_file``, which name only what no rule of the package has named."""
+    mounted = [rule.as_context_rule() for rule in read_rules(Path(rules_file))] if rules_file else []
+    return SecretScanner(SECRET_RULES, (*CONTEXT_RULES, *mounted))
 
 
 def find_secrets(text: str) -> list[Detection]:
-    """Every credential in ``text``, in order of position, none overlapping another."""
-    return _SCANNER.find(text)
+    """Every credential in ``text``, in order of position, none overlapping another.
+
+    Looks for the rules of ``SECRET_RULES_FILE``, too, and raises MountedRuleError when they cannot be used: a text
+    that was not checked by all rules is not checked. Without Django's settings the package's own rules are all.
+    """
+    return _scanner(settings.SECRET_RULES_FILE if settings.configured else "").find(text)

@@ -24,8 +24,9 @@ _DATE = (
 )
 _CUE = (
     r"(?:\bd\.? ?o\.? ?b\b\.?|date[ _\-]of[ _\-]birth|birth[ _\-]?date|\bborn\b|geburtsdatum|geboren|\bgeb\."
-    r"|date de naissance|\bné(?:e|\(e\))? le\b|fecha de nacimiento|\bnacid[oa]\b|data di nascita"
-    r"|\bnat[oa] il\b|data de nascimento|\bnascid[oa]\b"
+    r"|date de naissance|\bné(?:e|\(e\))? (?:le|à|en|au)\b|fecha de nacimiento|\bnacid[oa]\b|data di nascita"
+    r"|\bnat[oa] (?:il|a|ad|in|nel)\b|\bnac(?:ió|iste|í) |\bfödd\b|\bfødt\b|fødselsdato|syntynyt|syntymäaika"
+    r"|urodził|doğum tarihi|дата рождения|родил|data de nascimento|\bnascid[oa]\b"
     r"|geboortedatum|födelsedatum|data urodzenia|urodzon[ya]|生年月日|出生日期)"
 )
 # "Birthday card, ordered 12/03/24": after this word only the date itself counts.

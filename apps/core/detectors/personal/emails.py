@@ -11,9 +11,12 @@ _PLAIN = Pattern(
     r"[\p{L}\p{N}][\p{L}\p{N}._%+'’\-]*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+(?:\p{L}{2,24}"
     r"|xn--[0-9a-z]+)"
 )
+_AT = r"(?:at|ät|arroba|chiocciola|arobase)"
+_DOT = r"(?:dot|punkt|point|punto|ponto|punt)"
 _WRITTEN_OUT = Pattern(
-    r"\b([0-9A-Za-z][\w.+\-]{0,63}(?: ?[\[({<] ?at ?[\])}>] ?(?:[\w\-]{1,63}(?: ?[\[({<] ?dot ?[\])}>] ?"
-    r"|\.)){1,4}[a-z]{2,12}|(?: dot [\w\-]{1,30}){0,2} at (?:[\w\-]{1,63} dot ){1,3}[a-z]{2,12}))\b",
+    rf"\b([0-9A-Za-z][\w.+\-]{{0,63}}(?: ?[\[({{<] ?(?:{_AT}|@) ?[\])}}>] ?(?:[\w\-]{{1,63}}"
+    rf"(?: ?[\[({{<] ?(?:{_DOT}|\.) ?[\])}}>] ?|\.)){{1,4}}[a-z]{{2,12}}"
+    rf"|(?: {_DOT} [\w\-]{{1,30}}){{0,2}} {_AT} (?:[\w\-]{{1,63}} {_DOT} ){{1,3}}[a-z]{{2,12}}))\b",
     ignore_case=True,
 )
 # What follows the last dot in names of files: ``logo@2x.png`` is a picture.

@@ -15,8 +15,9 @@ _IPV6 = Pattern(
 )
 _MAC = Pattern(
     r"\b(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}"
-    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b"
+    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\b|(?i:\bmac(?: address)?(?: is|:|=)? ?)([0-9A-Fa-f]{12})\b"
 )
+_MAC_NAMED = Pattern(r"\bmac\b", ignore_case=True)
 _JOINED_BEFORE = Pattern(r"(?:[0-9A-Za-z_]|[0-9A-Za-z][.\-]|[0-9A-Fa-f]:)$")
 _JOINED_AFTER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z]|:[0-9A-Fa-f]{2}\b)")
 _LONGER_NUMBER = Pattern(r"^(?:[0-9A-Za-z_]|\.[0-9]|[\-+][0-9A-Za-z])")
@@ -41,7 +42,19 @@ _ADDRESS_CUE = Pattern(
 # A port or a prefix length follows addresses only: ``10.0.0.5:22``, ``10.0.0.0/8``.
 _SERVICE_AFTER = Pattern(r"^(?::\d{2,5}\b|,? port\b|/\d)")
 CUE_WIDTH = 40
-# Hardware addresses for documentation: RFC 7042, section 2.1.1; all zeros and broadcast belong to nobody.
+# Whose it is: a private address says nothing about anybody, unless the text says whose it is.
+_OWNER_CUE = Pattern(
+    r"\b(?:my|mine|his|her|their|our|your|user|customer|client|visitor|caller|employee|suspect|logged in|log[ \-]?in"
+    r"|signed in|remote|private|ip|ips|ipv[46]|ip[ \-_]?addr(?:ess)?)\b[^\n]{0,25}$",
+    ignore_case=True,
+)
+_DOCUMENTATION = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    )
+)
+# Hardware addresses for documentation: RFC 7042, section 2.1.1.
 _MAC_DOCUMENTED = ("00005e0053", "01005e9010")
 
 
@@ -51,7 +64,8 @@ def find(text: EncodedText) -> Iterator[Hit]:
         yield from _find_ipv6(text)
     if text.digits >= 4 and text.data.count(b".") >= 3:
         yield from _find_ipv4(text)
-    if colons >= 5 or text.data.count(b"-") >= 5 or text.data.count(b".") >= 2:
+    separated = colons >= 5 or text.data.count(b"-") >= 5 or text.data.count(b".") >= 2
+    if separated or _MAC_NAMED.occurs_in(text.data):
         yield from _find_mac(text)
 
 
@@ -62,9 +76,9 @@ def _find_ipv4(text: EncodedText) -> Iterator[Hit]:
             continue
         host = text.value(start, end).partition("/")[0]
         if _SERVICE_AFTER.occurs_in(text.after(end, 7)) or not _is_version(host, before):
-            yield Hit(
-                "ipv4-address", start, end, "IPv4 address", is_reserved_address(ipaddress.IPv4Address(host))
-            )
+            address = ipaddress.IPv4Address(host)
+            if _can_be_somebodys(address, before):
+                yield Hit("ipv4-address", start, end, "IPv4 address", is_reserved_address(address))
 
 
 def _is_version(host: str, before: bytes) -> bool:
@@ -93,7 +107,9 @@ def _find_ipv6(text: EncodedText) -> Iterator[Hit]:
         if _JOINED_BEFORE.occurs_in(before) or _JOINED_AFTER.occurs_in(after):
             continue
         address = _ipv6(written)
-        if address is not None and _is_unmistakable(written, address, before):
+        if address is None or not _can_be_somebodys(address, before):
+            continue
+        if _is_unmistakable(written, address, before):
             yield Hit(
                 "ipv6-address", start, start + len(written), "IPv6 address", is_reserved_address(address)
             )
@@ -117,6 +133,22 @@ def _is_unmistakable(written: str, address: ipaddress.IPv6Address, before: bytes
     return digits and len(groups) > 1 and (len(groups) > 2 or any(len(group) > 2 for group in groups))
 
 
+def _can_be_somebodys(address: ipaddress.IPv4Address | ipaddress.IPv6Address, before: bytes) -> bool:
+    """False for what stands in every configuration: loopback, masks, broadcast, and private ones of nobody.
+
+    Documentation addresses stand for public ones, so they stay.
+    """
+    inner = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    address = inner or address
+    if address.is_global or any(
+        address in block for block in _DOCUMENTATION if block.version == address.version
+    ):
+        return not address.is_multicast
+    if address.is_loopback or address.is_unspecified or address.is_multicast or address.is_reserved:
+        return False
+    return _OWNER_CUE.occurs_in(before)
+
+
 def is_reserved_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether the address can belong to no person: private, loopback, documentation (RFC 5737, RFC 3849) and the like.
 
@@ -131,5 +163,5 @@ def _find_mac(text: EncodedText) -> Iterator[Hit]:
         if _JOINED_BEFORE.occurs_in(text.before(start, 2)) or _JOINED_AFTER.occurs_in(text.after(end, 3)):
             continue
         compact = "".join(filter(str.isalnum, text.value(start, end))).lower()
-        reserved = compact.startswith(_MAC_DOCUMENTED) or len(set(compact)) == 1
-        yield Hit("mac-address", start, end, "MAC address", reserved)
+        if len(set(compact)) > 1:
+            yield Hit("mac-address", start, end, "MAC address", compact.startswith(_MAC_DOCUMENTED))

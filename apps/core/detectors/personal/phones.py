@@ -35,6 +35,7 @@ _NATIONAL: tuple[tuple[Pattern, str], ...] = (
     (Pattern(r"\(\d{2}\) ?9?\d{4}-\d{4}\b"), "BR"),
     (Pattern(r"\b1[3-9]\d[ \-]\d{4}[ \-]\d{4}\b"), "CN"),
     (Pattern(r"\b[679]\d{2} \d{2} \d{2} \d{2}\b"), "ES"),
+    (Pattern(r"\b8 ?\(9\d{2}\) ?\d{3}[ \-]\d{2}[ \-]\d{2}\b"), "RU"),
 )
 _ANY_GROUPING = Pattern(rf"\(?\b\d{{2,12}}\)?(?:{_GAP}{{0,2}}\d{{2,9}}){{0,5}}\b")
 # The countries whose plans are tried, in this order, on a number without a country code: with a trunk zero or without.
@@ -86,6 +87,13 @@ _CUE = Pattern(
     r"|new|old|other|best|the) numbers?\b|☎|📞|📱)[^\d\n]{0,30}$",
     ignore_case=True,
 )
+_CUE_AFTER = Pattern(
+    r"^[^\d\n\p{L}]{0,4}(?:(?:is|ist|es|est|è|é|to|jest|är|er) )?(?:(?:my|mein|meine|mi|il mio|o meu|mon|mój"
+    r"|our|her|his|the) )?(?:new |nuevo |neue )?(?:mobile|cell|phone|number to call|telephone|handy\w*|mobil\w*"
+    r"|teléfono|móvil|celular|cellulare|telefono|telem[óo]vel|telefone|portable|téléphone|telefon\w*|numer|nummer"
+    r"|call me|text me|whatsapp|to reach me)",
+    ignore_case=True,
+)
 # Set aside for films, books and tests, in E.164 digits. United States: NANPA, 555-0100 to 555-0199; area code 555 is
 # not in use. United Kingdom: Ofcom, numbers for use in drama. France: Arcep. Australia: ACMA. Germany: BNetzA.
 _FICTION = Pattern(
@@ -97,7 +105,7 @@ _FICTION = Pattern(
 )
 _CUE_WORD = Pattern(
     r"phone|tel|mobil|cell|call|text|sms|whatsapp|signal|viber|fax|dial|ring|rang|contact|reach|landline"
-    r"|handy|ruf|erreich|portable|tél|appel|joindre|móvil|ll[aá]m|celular|chiam|telefone|ligue|hotline"
+    r"|handy|ruf|erreich|portable|tél|appel|joindre|móvil|numer|nummer|telem|ll[aá]m|celular|chiam|telefone|ligue|hotline"
     r"|helpline|voicemail|number|\bph\b|\bmob\b|☎|📞|📱",
     ignore_case=True,
 )
@@ -200,7 +208,8 @@ def _find_after_cue(text: EncodedText) -> Iterator[Hit]:
         digits = _digits(written)
         if not SHORTEST <= len(digits) <= 12 or _DATE.fits(written.encode()):
             continue
-        if not names_before(_CUE, text, start) or _is_other(text, start, end):
+        named = names_before(_CUE, text, start) or _CUE_AFTER.occurs_in(text.after(end, 40))
+        if not named or _is_other(text, start, end):
             continue
         number = national_number(digits)
         if number or _LOCAL.fits(written.encode()):

@@ -1,4 +1,4 @@
-"""Coordinates, and postal addresses as four countries write them. Those without a number or a code are not found."""
+"""Coordinates, and postal addresses as the larger countries write them. One without a number or a code is not found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from apps.core.detectors.detection import Hit
 from apps.core.detectors.patterns import EncodedText, Pattern
+from apps.core.detectors.personal import street_forms
 
 _LATITUDE = r"[+\-−]?(?:90(?:\.0+)?|[0-8]?\d\.\d{{{least},15}})"
 _LONGITUDE = r"[+\-−]?(?:180(?:\.0+)?|(?:1[0-7]\d|\d{{1,2}})\.\d{{{least},15}})"
@@ -91,8 +92,9 @@ _UNMISTAKABLE = Pattern(r"\b[A-ZÄÖÜ][\wäöüß\-]{2,30}(?:straße|strasse|st
 _LIVING = Pattern(
     r"(?:\b(?:address(?:es)?|live[sd]?|living|reside[sd]?|residence|moved?|moving|home|house|ship(?:ped"
     r"|ping)?|deliver(?:ed|y)?|mail(?:ed|ing)?|send|sent|billing|located|stay(?:ing)?|post ?code|zip|wohn\w*"
-    r"|adresse|anschrift|lieferadresse|lieferung|zieh\w*|umgezogen|habite|demeure|livr\w+|domicile|adresse"
-    r"|vive|dirección)\b[^\n]{0,40}?)$",
+    r"|adresse|anschrift|lieferadresse|lieferung|zieh\w*|umgezogen|habite|demeure|livr\w+|domicil\w*|vivo|viv[eo]s?"
+    r"|direcci|entreg\w+|env[ií]\w+|mud\w+|woon\w*|verhuis\w*|adres\w*|bezorg\w*|abit\w+|residen\w*|indirizzo"
+    r"|consegn\w+|moro|mora|morada|endere\w*|mieszka\w*|bor|adress\w*|osoite)[^\n]{0,40}?)$",
     ignore_case=True,
 )
 _STREET_START = Pattern(
@@ -136,7 +138,11 @@ _NOT_NUMERIC = str.maketrans(dict.fromkeys(",;°NSEW", " "))
 
 
 def find_addresses(text: EncodedText) -> Iterator[Hit]:
-    if not text.digits or not _STREET_START.occurs_in(text.data):
+    if not text.digits:
+        return
+    if street_forms.WORDS.occurs_in(text.data):
+        yield from _find_by_street_word(text)
+    if not _STREET_START.occurs_in(text.data):
         return
     for pattern, country in _FULL:
         for start, end in pattern.values(text.data):
@@ -146,3 +152,13 @@ def find_addresses(text: EncodedText) -> Iterator[Hit]:
     for start, end in _PARTIAL.values(text.data):
         if _LIVING.occurs_in(text.before(start, 60)):
             yield Hit("postal-address", start, end, "Postal address")
+
+
+def _find_by_street_word(text: EncodedText) -> Iterator[Hit]:
+    for pattern, country in street_forms.FULL:
+        for start, end in pattern.values(text.data):
+            yield Hit("postal-address", start, end, f"Postal address ({country})")
+    for street in street_forms.PARTIAL:
+        for start, end in street.values(text.data):
+            if _LIVING.occurs_in(text.before(start, 60)):
+                yield Hit("postal-address", start, end, "Postal address")

@@ -38,7 +38,8 @@ _CREDENTIAL_NAME = Pattern(
 )
 # Names with the same words in them that hold no credential.
 _OTHER_NAME = Pattern(
-    r"pub(?:lic|lishable)?[ _.\-]?(?:key|token)|pubkey|(?:primary|foreign|partition|sort|cache|bucket|object"
+    r"secretsmanager"
+    r"|pub(?:lic|lishable)?[ _.\-]?(?:key|token)|pubkey|(?:primary|foreign|partition|sort|cache|bucket|object"
     r"|hot|natural|schema|sequence|idx|index|composite|candidate|surrogate|map|dict|lookup|row|hash|group"
     r"|translation|message|registry|answer|short|package|feature|json|column|issue|jira|music|piano|house|car"
     r"|door|room|site|order|event|item|locale|metric|asset|component|node|document|entity|gpg|pgp"

@@ -24,7 +24,7 @@ from apps.core.detectors.synthetic import digits
 _NAME = (
     r"(?:pass(?:wort|phrase|code)|pas{1,2}w(?:or|ro|o|r)?ds?|pswd|pwd|kennwort|mot de passe|contraseña"
     r"|contrasena|senha|wachtwoord|\bclave|(?:wpa\d?|wi-?fi|wireless|network|pre-?shared|hotspot)[ _\-]key"
-    r"|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|salasana|jelszó|parol[aă]"
+    r"|\bpsk|\bssid\b[^\n]{1,40}?\bkey|palavra-passe|hasło|haslo|heslo|lösenord|adgangskode|salasana|jelszó|parolă"
     r"|şifre|пароль|密码|密碼|パスワード|비밀번호|\bmdp)"
 )
 _ASSIGNED = Pattern(
@@ -182,7 +182,6 @@ PASSWORD_RULES: tuple[ContextRule, ...] = (
             "mdp",
             "salasana",
             "jelszó",
-            "parola",
             "parolă",
             "パスワード",
             "비밀번호",
