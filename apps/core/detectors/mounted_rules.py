@@ -1,9 +1,9 @@
 """Rules of a team's own, in the format of gitleaks (TOML), beside the ones in this package.
 
-Read from each ``[[rules]]``: ``id``, ``description``, ``regex``, ``secretGroup``, ``entropy``, ``keywords`` and
-Read from each ``[[rules]]``: ``id``, ``description``, ``regex``, ``secretGroup``, ``entropy``, ``keywords``, and
-``allowlist`` or ``allowlists`` with ``regexes``, ``stopwords``, ``regexTarget``; from the top of the file ``allowlist``.
-(look-ahead, back-references): a rule that is silently left out would be worse than none.
+Read are ``id``, ``description``, ``regex``, ``secretGroup``, ``entropy`` and ``keywords`` of each ``[[rules]]``, its
+``allowlist`` or ``allowlists`` with ``regexes``, ``stopwords`` and ``regexTarget``, and the file's own ``allowlist``.
+Rules that look at paths have nothing to look at here and are refused, and so is what RE2 cannot compile (look-ahead,
+back-references): a rule that is silently left out would be worse than none.
 """
 
 from __future__ import annotations
