@@ -53,6 +53,10 @@ class _Finder:
 
 
 _FINDERS = tuple(_Finder(row) for row in NATIONAL_NUMBERS)
+# One look for all the shapes that need no name: most texts with digits have none of them.
+_UNNAMED = Pattern(
+    rf"\b(?:{'|'.join(row.shape for row in NATIONAL_NUMBERS if row.unnamed != 'never')})(?:[^0-9A-Za-z]|$)"
+)
 _NAMES = WordIndex({row.names: [number] for number, row in enumerate(NATIONAL_NUMBERS)})
 
 
@@ -61,8 +65,11 @@ def find(text: EncodedText) -> Iterator[Hit]:
     if text.digits < FEWEST_DIGITS:
         return
     named = _NAMES.rules(text.data)
+    unnamed = _UNNAMED.occurs_in(text.data)
     for number, finder in enumerate(_FINDERS):
-        if text.digits >= finder.row.fewest_digits and (number in named or finder.row.unnamed != "never"):
+        if number not in named and not (unnamed and finder.row.unnamed != "never"):
+            continue
+        if text.digits >= finder.row.fewest_digits:
             yield from finder.hits(text, may_be_named=number in named)
     for start, end in _QQ.values(text.data):
         yield Hit("gb-national-insurance", start, end, "UK National Insurance number", reserved=True)
