@@ -22,6 +22,7 @@ from apps.similarity.services import Near, find_near, index_records, keep_neighb
 from apps.specs.models import Project
 from apps.task_types import task_type_of
 from apps.validation.checks import FindingData, Item, final_checks
+from apps.validation.later_copies import take_back_later_copies
 from apps.validation.models import Finding, Outcome
 from apps.validation.pipeline import STOPS, make_batch, run_checks
 
@@ -30,15 +31,15 @@ REAL_SLICE = 2000
 CLAIM = timedelta(minutes=5)
 
 
-def check_slice() -> int:
-    """Claims up to SLICE due records, checks them and moves each on; returns how many were claimed.
+def check_slice(*, size: int = SLICE) -> int:
+    """Claims up to ``size`` due records, checks them and moves each on; returns how many were claimed.
 
     1. Claim: push ``due_at`` forward, so that a second worker takes others and a killed worker's come back.
     2. Index and commit, before anybody looks for near-duplicates (the race rule of apps.similarity).
     3. Check, oldest first; findings and move in one transaction. Whoever lost a record to another worker finds
        it stale and leaves it alone.
     """
-    records = _claim(RecordStatus.GENERATED)
+    records = _claim(RecordStatus.GENERATED, size=size)
     by_project: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         by_project[record.project_id].append(record)
@@ -127,7 +128,9 @@ def _check_records(project: Project, records: Sequence[Record]) -> None:
     items = [_item(project, r.pk, r.current_input, r.current_output, r.axes) for r in records]
     index_records(project_id=project.pk, texts=[(item.record_id, item.text) for item in items])
     near = _look_near(project, items)
-    results = run_checks(replace(make_batch(project, items), near=near))
+    batch = replace(make_batch(project, items), near=near)
+    results = run_checks(batch)
+    take_back_later_copies(batch, results)
     _settle(records, results)
     keep_neighbours(found=near.items())
 
