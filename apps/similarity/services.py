@@ -1,8 +1,8 @@
 """The near-duplicate index: put records in, find what is near a text.
 
 The race between workers is settled by order: everybody inserts and commits first, then looks, and the lowest
-record id of a group of near-duplicates survives (measured: zero doubles left, against 650 of 1,000 for
-look-then-insert).
+record id of a group of near-duplicates survives; whoever checks it takes back what passed before it (measured:
+zero doubles left, against 650 of 1,000 for look-then-insert).
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ one that sees may hold the lower id, though, while the higher has passed already
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from django.db import transaction
 
@@ -17,7 +16,7 @@ from apps.records.models import Record
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
 from apps.similarity.services import Near
-from apps.validation.checks import REGISTRY, Batch, FindingData
+from apps.validation.checks import REGISTRY, Batch, Check, FindingData
 from apps.validation.models import Finding, Outcome
 from apps.validation.pipeline import checks_of, is_stopped
 
@@ -39,18 +38,27 @@ def take_back_later_copies(batch: Batch, results: Sequence[Sequence[FindingData]
                 stays[near.record_id] = Near(item.record_id, near.similarity)
     for chunk in batched(sorted(stays), 500):
         for record in Record.objects.candidates().filter(pk__in=chunk, status__in=UNDECIDED):
-            # Whoever moved it in between has decided, or found it out himself.
-            with suppress(StaleStateError):
-                _take_back(record, stays[record.pk], check.name, check.version)
+            _take_back(record, stays[record.pk], check)
+
+
+def _take_back(record: Record, earlier: Near, check: Check) -> None:
+    while record.status in UNDECIDED:
+        try:
+            _drop(record, earlier, check)
+        except StaleStateError:
+            # Its own worker may have let it through this moment: then it is still to be taken back.
+            record.refresh_from_db()
+        else:
+            return
 
 
 @transaction.atomic
-def _take_back(record: Record, earlier: Near, name: str, version: int) -> None:
-    move_records(records=[record], to=RecordStatus.FAILED_CHECKS, actor=None, reason=name)
+def _drop(record: Record, earlier: Near, check: Check) -> None:
+    move_records(records=[record], to=RecordStatus.FAILED_CHECKS, actor=None, reason=check.name)
     Finding.objects.create(
         record=record,
-        check_name=name,
-        check_version=version,
+        check_name=check.name,
+        check_version=check.version,
         outcome=Outcome.BLOCK,
         code="near_candidate",
         message=f"Nearly the same as candidate record #{earlier.record_id} "
