@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.command import HouseCommand
 from apps.core.errors import DomainError
-from apps.operations.repairs import order_repair
+from apps.review.repairs import order_repair
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.specs.selectors import find_gap, find_project

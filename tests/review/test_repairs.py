@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from apps.core.errors import DomainError
 from apps.generation.models import RepairOrder
-from apps.operations.repairs import order_repair
+from apps.review.repairs import order_repair
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.specs.models import Gap
