@@ -14,6 +14,7 @@ from apps.holdout.models import HoldoutSet
 from apps.records.models import Record
 from apps.records.states import DECIDED, RecordStatus
 from apps.specs.models import Gap, GapStatus, Membership, Project, Role
+from apps.validation.drops import Unusual, unusual_checks
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class ProjectHome:
     gaps: list[tuple[Gap, int]]
     runs: list[Run]
     verdict: LaunchReview | None
+    unusual: list[Unusual]
+    """Checks that drop more than they used to, for those who can look into it."""
 
 
 LEAD = frozenset({Role.LEAD})
@@ -132,6 +135,7 @@ def project_home(project: Project, membership: Membership) -> ProjectHome:
         gaps=[(gap, filled.get(gap.pk, 0)) for gap in facts.gaps],
         runs=facts.runs,
         verdict=facts.verdict,
+        unusual=unusual_checks(project) if membership.has_any(LEADERS) else [],
     )
 
 

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.reports import views
+from apps.reports import check_views, views
 
 app_name = "reports"
 urlpatterns = [
     path("", views.project_home, name="project-home"),
     path("records/", views.record_list, name="record-list"),
     path("reports/red-team/", views.red_team, name="red-team"),
-    path("records/dropped/", views.dropped, name="dropped"),
+    path("checks/", check_views.check_list, name="check-list"),
+    path("records/dropped/", check_views.dropped, name="dropped"),
+    path("records/<int:pk>/undrop/", check_views.record_undrop, name="record-undrop"),
+    path("records/<int:pk>/repair/", check_views.record_repair, name="record-repair"),
     path("records/<int:pk>/", views.record_detail, name="record-detail"),
     path("runs/<int:pk>/", views.run_detail, name="run-detail"),
     path("models/", views.models, name="models"),

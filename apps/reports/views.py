@@ -31,7 +31,6 @@ from apps.reports.red_team import red_team_page
 from apps.reports.runs import run_page
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Gap, Membership, Project, Role
-from apps.validation.selectors import dropped_by_check
 
 # htmx swaps the content in and asks no more.
 STOP_POLLING = 286
@@ -89,12 +88,6 @@ def gap_detail(request: ProjectRequest, project: Project, slug: str) -> HttpResp
     gap = get_object_or_404(Gap.objects.select_related("opened_by"), project=project, slug=slug)
     is_lead = request.membership.has_any(frozenset({Role.LEAD}))
     return render(request, "reports/gap_detail.html", {"page": gap_page(gap), "is_lead": is_lead})
-
-
-@project_view()
-@require_GET
-def dropped(request: ProjectRequest, project: Project) -> HttpResponse:
-    return render(request, "reports/dropped.html", {"dropped": dropped_by_check(project, samples=5)})
 
 
 @project_view(Role.LEAD, Role.MANAGER)

@@ -66,7 +66,9 @@ def unusual_checks(project: Project) -> list[Unusual]:
     if first is None:
         # Nothing stands before the latest.
         return []
-    totals = checked.aggregate(recent=Count("id", filter=Q(id__gte=first)), before=Count("id", filter=Q(id__lt=first)))
+    totals = checked.aggregate(
+        recent=Count("id", filter=Q(id__gte=first)), before=Count("id", filter=Q(id__lt=first))
+    )
     counted = (
         _stopping(project)
         .values("check_name")

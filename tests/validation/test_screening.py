@@ -48,9 +48,7 @@ def test_a_clean_prompt_passes(gap: Gap) -> None:
     assert screened(gap).status == SubmissionStatus.SCREENED
 
 
-@pytest.mark.parametrize(
-    "text", [CANARY, CANARY.upper() + "!!", CANARY + "s", f"so {CANARY} ok"]
-)
+@pytest.mark.parametrize("text", [CANARY, CANARY.upper() + "!!", CANARY + "s", f"so {CANARY} ok"])
 def test_a_holdout_canary_in_a_prompt_is_stopped_before_the_provider(gap: Gap, text: str) -> None:
     stopped = screened(gap, prompt=make_prompt(gap.project, template=template_with(text)))
     assert stopped.status == SubmissionStatus.FAILED

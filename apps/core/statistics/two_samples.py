@@ -16,11 +16,11 @@ def midp_more(k: int, n: int, before: int, of: int) -> float:
     whole = _log_choose(everything, n)
 
     def probability(value: int) -> float:
-        return math.exp(
-            _log_choose(marked, value) + _log_choose(everything - marked, n - value) - whole
-        )
+        return math.exp(_log_choose(marked, value) + _log_choose(everything - marked, n - value) - whole)
 
-    return min(1.0, probability(k) / 2 + sum(probability(value) for value in range(k + 1, min(n, marked) + 1)))
+    return min(
+        1.0, probability(k) / 2 + sum(probability(value) for value in range(k + 1, min(n, marked) + 1))
+    )
 
 
 def _log_choose(n: int, k: int) -> float:
