@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Never
+from collections.abc import Mapping
+from typing import Any, Never
 
 import jsonschema_rs
 
@@ -16,6 +17,17 @@ def _refuse_reference(uri: str) -> Never:
     raise ValueError(f"the schema refers to {uri}; remote references are never followed")
 
 
+def validator_of(schema: Mapping[str, Any]) -> Any:
+    """The bulk engine for ``schema`` (2020-12): 100 times as fast as the one that reads specs, and linear.
+
+    Patterns run in linear time: a spec's `(a+)+$` must not hang the pipeline. Raises ValidationError for a schema
+    that is none, or that refers to something outside.
+    """
+    return jsonschema_rs.validator_for(
+        dict(schema), retriever=_refuse_reference, pattern_options=jsonschema_rs.RegexOptions()
+    )
+
+
 class SchemaCheck(Check):
     name = "schema"
     title = "Schema"
@@ -23,10 +35,7 @@ class SchemaCheck(Check):
     is_final = True
 
     def run(self, batch: Batch) -> Findings:
-        # Linear patterns: a spec's `(a+)+$` must not hang the pipeline.
-        validator = jsonschema_rs.validator_for(
-            batch.schema, retriever=_refuse_reference, pattern_options=jsonschema_rs.RegexOptions()
-        )
+        validator = validator_of(batch.schema)
         findings = {}
         for position, item in enumerate(batch.items):
             if validator.is_valid(item.payload):
