@@ -16,11 +16,16 @@ class Classification:
         "schema",
         "label",
         "length",
+        "encoding",
+        "forbidden",
+        "boilerplate",
         "exact_duplicate",
         "secrets",
         "personal_data",
         "leakage",
         "near_duplicate",
+        "language",
+        "realism",
         "adversarial",
     )
 

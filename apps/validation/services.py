@@ -125,7 +125,7 @@ def _claim(status: RecordStatus, *, size: int = SLICE) -> list[Record]:
 
 
 def _check_records(project: Project, records: Sequence[Record]) -> None:
-    items = [_item(project, r.pk, r.current_input, r.current_output, r.axes) for r in records]
+    items = [item_of(record) for record in records]
     index_records(project_id=project.pk, texts=[(item.record_id, item.text) for item in items])
     near = _look_near(project, items)
     batch = replace(make_batch(project, items), near=near)
@@ -193,6 +193,11 @@ def _look_near(project: Project, items: Sequence[Item]) -> dict[int, list[Near]]
         record_ids=[item.record_id for item in items],
     )
     return {item.record_id: near for item, near in zip(items, near_of, strict=True)}
+
+
+def item_of(record: Record) -> Item:
+    """``record`` as the checks see it, with what a person has made of it. ``record.project`` is read."""
+    return _item(record.project, record.pk, record.current_input, record.current_output, record.axes)
 
 
 def _item(

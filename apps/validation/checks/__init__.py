@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from apps.validation.checks.adversarial import AdversarialCheck
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
+from apps.validation.checks.boilerplate import BoilerplateCheck
 from apps.validation.checks.duplicates import ExactDuplicateCheck, NearDuplicateCheck
+from apps.validation.checks.encoding import EncodingCheck
+from apps.validation.checks.forbidden import ForbiddenCheck
 from apps.validation.checks.labels import LabelCheck
+from apps.validation.checks.language import LanguageCheck
 from apps.validation.checks.leakage import LeakageCheck
 from apps.validation.checks.length import LengthCheck
+from apps.validation.checks.realism import RealismCheck
 from apps.validation.checks.schema import SchemaCheck
 from apps.validation.checks.sensitive import PersonalDataCheck, SecretsCheck
 
@@ -15,11 +20,16 @@ REGISTRY: dict[str, Check] = {
     "schema": SchemaCheck(),
     "label": LabelCheck(),
     "length": LengthCheck(),
+    "encoding": EncodingCheck(),
+    "forbidden": ForbiddenCheck(),
+    "boilerplate": BoilerplateCheck(),
     "exact_duplicate": ExactDuplicateCheck(),
     "secrets": SecretsCheck(),
     "personal_data": PersonalDataCheck(),
     "leakage": LeakageCheck(),
     "near_duplicate": NearDuplicateCheck(),
+    "language": LanguageCheck(),
+    "realism": RealismCheck(),
     "adversarial": AdversarialCheck(),
 }
 

@@ -15,6 +15,7 @@ from apps.validation.models import Outcome
 class SecretsCheck(Check):
     name = "secrets"
     title = "Secrets"
+    version = 2
     is_final = True
 
     def run(self, batch: Batch) -> Findings:
@@ -30,6 +31,7 @@ class PersonalDataCheck(Check):
 
     name = "personal_data"
     title = "Personal data"
+    version = 2
     may_be_lowered = True
     options = {
         "allow_reserved": {
