@@ -7,9 +7,9 @@ from django.core.management import call_command
 
 from apps.core.errors import DomainError
 from apps.generation.models import RepairOrder
-from apps.review.repairs import order_repair
 from apps.records.models import Record
 from apps.records.states import RecordStatus
+from apps.review.repairs import order_repair
 from apps.specs.models import Gap
 from apps.validation.models import Finding, Outcome
 from tests import factories

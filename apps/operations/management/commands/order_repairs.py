@@ -6,9 +6,9 @@ from django.core.management.base import CommandParser
 
 from apps.core.command import HouseCommand
 from apps.core.errors import DomainError
-from apps.review.repairs import order_repair
 from apps.records.models import Record
 from apps.records.states import RecordStatus
+from apps.review.repairs import order_repair
 from apps.specs.selectors import find_gap, find_project
 
 
