@@ -13,6 +13,8 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
+from apps.core.pointers import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -141,8 +143,7 @@ def flatten_strings(value: JsonValue, *, pointer: str = "") -> Iterator[tuple[st
         yield pointer, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            escaped = key.replace("~", "~0").replace("/", "~1")
-            yield from flatten_strings(item, pointer=f"{pointer}/{escaped}")
+            yield from flatten_strings(item, pointer=f"{pointer}/{escaped(key)}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from flatten_strings(item, pointer=f"{pointer}/{index}")

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
-
 from apps.core.errors import RefusedError
 from apps.core.text import DiffPart, flatten_strings, word_diff
 from apps.records.models import Record
 from apps.specs.models import Project
 from apps.validation.checks import Batch, FindingData
+from apps.validation.checks.schema import pointer_to, validator_of
 from apps.validation.models import Outcome
 from apps.validation.pipeline import make_batch
 from apps.validation.services import check_payload, keep_findings
@@ -74,7 +73,7 @@ def check_shape(project: Project, payload: Payload) -> dict[str, list[str]]:
     if problems := unstorable(payload):
         return problems
     errors = _validator(json.dumps(record_schema(project), sort_keys=True)).iter_errors(payload)
-    return _grouped([(_pointer(error.instance_path), error.message) for error in errors])
+    return _grouped([(pointer_to(error), error.message) for error in errors])
 
 
 def unstorable(payload: Payload) -> dict[str, list[str]]:
@@ -134,21 +133,8 @@ def said_pointer(finding: FindingData) -> str:
 
 @lru_cache(maxsize=64)
 def _validator(schema: str) -> Any:
-    return jsonschema_rs.validator_for(
-        schema,
-        retriever=_retrieve_nothing,
-        # The linear engine: a pattern in a spec cannot make a request hang.
-        pattern_options=jsonschema_rs.RegexOptions(),
-    )
-
-
-def _retrieve_nothing(uri: str) -> Any:
-    """References outside the schema are neither fetched nor read from disk."""
-    raise ValueError(f"The schema refers to {uri}; only references within it are followed.")
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+    # Unmasked: a person reads what is wrong with the text that they are writing.
+    return validator_of(json.loads(schema), mask=None)
 
 
 def _is_encodable(text: str) -> bool:

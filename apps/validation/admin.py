@@ -24,7 +24,8 @@ class SpecForm(OneDraftForm):
         if "checks" in values and "project" in values:
             written = Spec(**{name: values[name] for name in values if hasattr(Spec, name)})
             for problem in problems_of(written):
-                self.add_error("checks", forms.ValidationError(problem))
+                field = "output_schema" if problem.startswith("output_schema") else "checks"
+                self.add_error(field, forms.ValidationError(problem))
         return values
 
 

@@ -32,7 +32,7 @@ def make_batch(project: Project, items: Sequence[Item]) -> Batch:
 def checks_of(batch: Batch) -> list[Check]:
     """The checks of the batch's task type that are on in its spec, in order."""
     checks = [REGISTRY[name] for name in batch.task_type.check_ids]
-    return [check for check in checks if batch.options(check.name).get("enabled", check.is_on)]
+    return [check for check in checks if check.is_enabled(batch.options(check.name))]
 
 
 def run_checks(batch: Batch) -> list[list[FindingData]]:

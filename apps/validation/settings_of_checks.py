@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jsonschema
@@ -14,6 +14,7 @@ from apps.specs.models import Spec
 from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY, Check
 from apps.validation.checks.base import LOWERED
+from apps.validation.checks.schema import refusal
 
 
 def publish_spec(*, spec: Spec, actor: User | None) -> Spec:
@@ -32,9 +33,17 @@ def problems_of(spec: Spec) -> list[str]:
     names = task_type_of(spec.project.task_type).check_ids
     if not isinstance(spec.checks, dict):
         return ['checks: write an object, like {"near_duplicate": {"block": 0.9}}']
+    shape = refusal(spec.output_schema) if spec.output_schema else ""
+    return [
+        *([f"output_schema{shape}"] if shape else []),
+        *_slips(spec.checks, names),
+    ]
+
+
+def _slips(checks: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return [
         f"checks/{name}{problem}"
-        for name, written in spec.checks.items()
+        for name, written in checks.items()
         for problem in (
             _problems(REGISTRY[name], written)
             if name in names

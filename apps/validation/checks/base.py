@@ -135,9 +135,13 @@ class Check:
     is_final: bool = False
     """Whether what it drops stays dropped, whatever a person says."""
     is_on: bool = True
-    """Whether it runs where the spec says nothing of it."""
+    """Whether it runs where the spec says nothing of it. One that is off runs where the spec gives it options."""
     options: Mapping[str, Mapping[str, Any]] = {}
     """Name → JSON Schema of the value, with ``default`` and ``description``."""
+
+    def is_enabled(self, options: Mapping[str, Any]) -> bool:
+        """Whether it runs where the spec says ``options`` of it."""
+        return bool(options.get("enabled", self.is_on or bool(options)))
 
     def problems(self, options: Mapping[str, Any]) -> Sequence[str]:
         """What is wrong with options that fit their schemas, for whoever saves the spec."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from apps.core.text import flatten_strings
 from apps.leakage.screening import screen_texts
-from apps.validation.checks.base import Batch, Check, FindingData, Findings
+from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
 # No figure and no protected text: either would make the check an oracle.
 MESSAGES = {"leak": "Stands in protected data.", "near": "Too close to protected data."}
 OUTCOMES = {"leak": Outcome.BLOCK, "near": Outcome.WARN}
+FREE_TEXT = 5
+"""Words from which a string of an answer is looked at: labels and names stand in the holdout by right."""
 
 
 class LeakageCheck(Check):
     name = "leakage"
+    version = 2
     title = "Leakage"
     is_final = True
 
@@ -21,7 +26,7 @@ class LeakageCheck(Check):
         places = [
             (position, pointer, text)
             for position, item in enumerate(batch.items)
-            for pointer, text in flatten_strings({"input": dict(item.input)})
+            for pointer, text in _texts(item)
         ]
         verdicts = screen_texts(project_uuid=batch.project_uuid, texts=[text for _, _, text in places])
         findings: dict[int, list[FindingData]] = {}
@@ -40,3 +45,10 @@ class LeakageCheck(Check):
                 )
             )
         return findings
+
+
+def _texts(item: Item) -> Iterator[tuple[str, str]]:
+    yield from flatten_strings({"input": dict(item.input)})
+    for pointer, text in flatten_strings({"output": dict(item.output)}):
+        if len(text.split()) >= FREE_TEXT:
+            yield pointer, text
