@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from apps.sandbox.jobs import Job, Limits, Outcome, SandboxUnavailableError, Status
 from apps.sandbox.probing import run
-from apps.sandbox.python_calls import Answer, AnswerKind, Call, Case, Verdict, call_python, run_python_cases
+from apps.sandbox.python_calls import (
+    Answer,
+    AnswerKind,
+    Call,
+    Case,
+    CaseResult,
+    Stop,
+    Verdict,
+    call_python,
+    run_python_cases,
+    same,
+)
 
 __all__ = [
     "Answer",
     "AnswerKind",
     "Call",
     "Case",
+    "CaseResult",
     "Job",
     "Limits",
     "Outcome",
     "SandboxUnavailableError",
     "Status",
+    "Stop",
     "Verdict",
     "call_python",
     "run",
     "run_python_cases",
+    "same",
 ]

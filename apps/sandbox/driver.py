@@ -39,13 +39,12 @@ def raised(error: BaseException) -> str:
 space: dict[str, Any] = {"__name__": "candidate"}
 try:
     exec(compile(task["source"], "candidate.py", "exec"), space)  # noqa: S102  what this process is for
-    function = space[task["function"]]
 except BaseException as error:  # noqa: BLE001  sys.exit() is an answer too
     for case in range(len(task["calls"])):
         answer(case, raised=raised(error))
 else:
     for case, call in enumerate(task["calls"]):
         try:
-            answer(case, value=plain(function(*call["args"], **call["kwargs"])))
+            answer(case, value=plain(space[call["function"]](*call["args"], **call["kwargs"])))
         except BaseException as error:  # noqa: BLE001  sys.exit() is an answer too
             answer(case, raised=raised(error))

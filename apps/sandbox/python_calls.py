@@ -29,8 +29,11 @@ _STARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """``function`` is the name of another function of the same source than the one asked for with all calls."""
+
     args: Sequence[JsonValue] = ()
     kwargs: dict[str, JsonValue] = field(default_factory=dict)
+    function: str = ""
 
 
 class AnswerKind(StrEnum):
@@ -39,13 +42,31 @@ class AnswerKind(StrEnum):
     NONE = "none"
 
 
+class Stop(StrEnum):
+    """Why there is no answer. UNAVAILABLE says that nothing was run; the code is to blame for the others."""
+
+    TIMED_OUT = "timed_out"
+    MEMORY = "memory"
+    KILLED = "killed"
+    OUTPUT = "output"
+    ENDED = "ended"
+    PROTOCOL = "protocol"
+    NOT_REACHED = "not_reached"
+    UNAVAILABLE = "unavailable"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``value`` is what was returned, tuples and generators as lists; ``reason`` says why there is none."""
+    """``value`` is what was returned, tuples and generators as lists; ``reason`` and ``stop`` say why there is none."""
 
     kind: AnswerKind
     value: JsonValue = None
     reason: str = ""
+    stop: Stop | None = None
+
+
+def _none(stop: Stop, reason: str) -> Answer:
+    return Answer(AnswerKind.NONE, reason=reason, stop=stop)
 
 
 class Verdict(StrEnum):
@@ -74,24 +95,23 @@ def call_python(
     calls: Sequence[Call],
     limits: Limits | None = None,
     mechanism: Mechanism | None = None,
+    starts: int = _STARTS,
 ) -> list[Answer]:
-    """One answer for each call. ``limits`` hold for each start, of which there are at most four.
+    """One answer for each call. ``limits`` hold for each start, of which there are at most ``starts``.
 
     Never raises for what the code does; where no sandbox works every answer is NONE and says so.
     """
     answers: list[Answer] = []
-    for _ in range(_STARTS):
+    for _ in range(starts):
         left = calls[len(answers) :]
         if not left:
             break
         try:
             answers += _answers_of_one_start(source, function, left, limits or Limits(), mechanism)
         except SandboxUnavailableError as error:
-            answers += [Answer(AnswerKind.NONE, reason=str(error))] * len(left)
+            answers += [_none(Stop.UNAVAILABLE, str(error))] * len(left)
     missing = len(calls) - len(answers)
-    return (
-        answers + [Answer(AnswerKind.NONE, reason=f"not reached: it was started {_STARTS} times")] * missing
-    )
+    return answers + [_none(Stop.NOT_REACHED, f"not reached: it was started {starts} times")] * missing
 
 
 def run_python_cases(
@@ -102,6 +122,7 @@ def run_python_cases(
     limits: Limits | None = None,
     mechanism: Mechanism | None = None,
     relative_tolerance: float = 1e-9,
+    starts: int = _STARTS,
 ) -> list[CaseResult]:
     """One verdict for each case: passed only when a value came back and equals the expected one.
 
@@ -114,6 +135,7 @@ def run_python_cases(
         calls=[case.call for case in cases],
         limits=limits,
         mechanism=mechanism,
+        starts=starts,
     )
     return [
         _judge(answer, case.expected, relative_tolerance) for answer, case in zip(answers, cases, strict=True)
@@ -158,8 +180,10 @@ def _answers_of_one_start(
     task = {
         "nonce": nonce,
         "source": source,
-        "function": function,
-        "calls": [{"args": list(call.args), "kwargs": call.kwargs} for call in calls],
+        "calls": [
+            {"function": call.function or function, "args": list(call.args), "kwargs": call.kwargs}
+            for call in calls
+        ],
     }
     outcome = run(
         Job(
@@ -176,13 +200,13 @@ def _answers_of_one_start(
         answer = _read(line, nonce, len(answers), limits.output_bytes)
         if answer is None or len(answers) == len(calls):
             # Somebody else writes here: what came before is no surer than what comes after.
-            return [Answer(AnswerKind.NONE, reason="its answers do not keep to the protocol")] * len(calls)
+            return [_none(Stop.PROTOCOL, "its answers do not keep to the protocol")] * len(calls)
         answers.append(answer)
     if len(answers) < len(calls):
-        answers.append(Answer(AnswerKind.NONE, reason=_why_it_stopped(outcome)))
+        answers.append(_why_it_stopped(outcome))
     elif outcome.status is not Status.FINISHED or outcome.exit_code != 0:
         # All were given and then something went wrong on its way out: no pass on doubt for the last one.
-        answers[-1] = Answer(AnswerKind.NONE, reason=_why_it_stopped(outcome))
+        answers[-1] = _why_it_stopped(outcome)
     return answers
 
 
@@ -199,12 +223,17 @@ def _read(line: bytes, nonce: str, case: int, max_bytes: int) -> Answer | None:
         case {"nonce": _, "case": int(), "raised": str(words), **rest} if not rest:
             if words.startswith("MemoryError"):
                 # Our limit, not its fault: with more it might have been right.
-                return Answer(AnswerKind.NONE, reason="out of the memory that it may take")
+                return _none(Stop.MEMORY, "out of the memory that it may take")
             return Answer(AnswerKind.RAISED, reason=words)
     return None
 
 
-def _why_it_stopped(outcome: Outcome) -> str:
+def _why_it_stopped(outcome: Outcome) -> Answer:
     if outcome.status is Status.FINISHED:
-        return f"it ended with exit code {outcome.exit_code} before it had answered"
-    return f"{outcome.status.replace('_', ' ')}: {outcome.reason}"
+        return _none(Stop.ENDED, f"it ended with exit code {outcome.exit_code} before it had answered")
+    stop = {
+        Status.TIMED_OUT: Stop.TIMED_OUT,
+        Status.OUTPUT_EXCEEDED: Stop.OUTPUT,
+        Status.KILLED: Stop.KILLED,
+    }[outcome.status]
+    return _none(stop, f"{outcome.status.replace('_', ' ')}: {outcome.reason}")

@@ -17,6 +17,7 @@ class Classification:
         "label",
         "values",
         "format",
+        "tool_arguments",
         "length",
         "encoding",
         "forbidden",
@@ -32,6 +33,8 @@ class Classification:
         "language",
         "realism",
         "adversarial",
+        "tool_outcome",
+        "executable_tests",
     )
 
     def record_schema(self, spec: SpecView) -> dict[str, Any]:

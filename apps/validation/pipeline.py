@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 STOPS = frozenset({Outcome.BLOCK, Outcome.NOT_CHECKED})
 SECONDS_A_BATCH = 120
 SECONDS_AN_ITEM = 10
+EXTRA_SECONDS_A_SLICE = 90
+"""What checks may ask for beyond that together: a slice has to end before its claim does."""
 GIVES_UP_AFTER = 3
 """Items in a row on which a check failed: it is not the record's fault, and the rest is not tried."""
 
@@ -33,6 +35,18 @@ def checks_of(batch: Batch) -> list[Check]:
     """The checks of the batch's task type that are on in its spec, in order."""
     checks = [REGISTRY[name] for name in batch.task_type.check_ids]
     return [check for check in checks if check.is_enabled(batch.options(check.name))]
+
+
+def portion_of(batch: Batch) -> int:
+    """How many of the batch's items one slice takes: fewer where checks run code that may use up its time."""
+    checks = checks_of(batch)
+    size = len(batch.items)
+    while size > 1:
+        part = replace(batch, items=batch.items[:size])
+        if sum(check.extra_seconds(part) for check in checks) <= EXTRA_SECONDS_A_SLICE:
+            break
+        size //= 2
+    return size
 
 
 def run_checks(batch: Batch) -> list[list[FindingData]]:
@@ -74,7 +88,7 @@ def _capped(finding: FindingData, strongest: Outcome) -> Outcome:
 def _tried(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
     """All at once; where that fails, one by one, so that a single record does not stop its neighbours."""
     try:
-        with deadline(SECONDS_A_BATCH):
+        with deadline(SECONDS_A_BATCH + check.extra_seconds(batch)):
             return {place: list(found) for place, found in check.run(batch).items()}
     except Exception as error:  # whatever a check does wrong, its records must not slip through
         logger.exception("The check %s failed on %s records", check.name, len(batch.items))
@@ -90,9 +104,10 @@ def _one_by_one(check: Check, batch: Batch) -> dict[int, list[FindingData]]:
         if failure is not None and failed_in_a_row >= GIVES_UP_AFTER:
             found[place] = [failure]
             continue
+        alone = replace(batch, items=[item])
         try:
-            with deadline(SECONDS_AN_ITEM):
-                found[place] = list(check.run(replace(batch, items=[item])).get(0, ()))
+            with deadline(SECONDS_AN_ITEM + check.extra_seconds(alone)):
+                found[place] = list(check.run(alone).get(0, ()))
             failed_in_a_row = 0
         except Exception as error:  # noqa: BLE001  logged for the whole batch already
             failed_in_a_row, failure = failed_in_a_row + 1, _not_checked(check, batch, error)

@@ -21,10 +21,10 @@ from apps.records.states import RecordStatus
 from apps.similarity.services import Near, find_near, index_records, keep_neighbours
 from apps.specs.models import Project
 from apps.task_types import task_type_of
-from apps.validation.checks import FindingData, Item, final_checks
+from apps.validation.checks import Batch, FindingData, Item, final_checks
 from apps.validation.later_copies import take_back_later_copies
 from apps.validation.models import Finding, Outcome
-from apps.validation.pipeline import STOPS, make_batch, run_checks
+from apps.validation.pipeline import STOPS, make_batch, portion_of, run_checks
 
 SLICE = 200
 REAL_SLICE = 2000
@@ -34,7 +34,8 @@ CLAIM = timedelta(minutes=5)
 def check_slice(*, size: int = SLICE) -> int:
     """Claims up to ``size`` due records, checks them and moves each on; returns how many were claimed.
 
-    1. Claim: push ``due_at`` forward, so that a second worker takes others and a killed worker's come back.
+    1. Claim: push ``due_at`` forward, so that a second worker takes others and a killed worker's come back. What
+       would take longer than the claim holds is given back at once.
     2. Index and commit, before anybody looks for near-duplicates (the race rule of apps.similarity).
     3. Check, oldest first; findings and move in one transaction. Whoever lost a record to another worker finds
        it stale and leaves it alone.
@@ -44,7 +45,10 @@ def check_slice(*, size: int = SLICE) -> int:
     for record in records:
         by_project[record.project_id].append(record)
     for group in by_project.values():
-        _check_records(group[0].project, group)
+        batch = make_batch(group[0].project, [item_of(record) for record in group])
+        size = portion_of(batch)
+        _give_back(group[size:])
+        _check_records(replace(batch, items=batch.items[:size]), group[:size])
     if records:
         wake("validation")
     return len(records)
@@ -124,11 +128,19 @@ def _claim(status: RecordStatus, *, size: int = SLICE) -> list[Record]:
     return list(Record.objects.filter(id__in=chosen, status=status).select_related("project").order_by("id"))
 
 
-def _check_records(project: Project, records: Sequence[Record]) -> None:
-    items = [item_of(record) for record in records]
+def _give_back(records: Sequence[Record]) -> None:
+    if records:
+        waiting = Record.objects.filter(
+            pk__in=[record.pk for record in records], status=RecordStatus.GENERATED
+        )
+        waiting.update(due_at=timezone.now())
+
+
+def _check_records(batch: Batch, records: Sequence[Record]) -> None:
+    project, items = batch.project, batch.items
     index_records(project_id=project.pk, texts=[(item.record_id, item.text) for item in items])
     near = _look_near(project, items)
-    batch = replace(make_batch(project, items), near=near)
+    batch = replace(batch, near=near)
     results = run_checks(batch)
     take_back_later_copies(batch, results)
     _settle(records, results)

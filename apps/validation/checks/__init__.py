@@ -9,6 +9,7 @@ from apps.validation.checks.boilerplate import BoilerplateCheck
 from apps.validation.checks.citations import CitationsCheck
 from apps.validation.checks.duplicates import ExactDuplicateCheck, NearDuplicateCheck
 from apps.validation.checks.encoding import EncodingCheck
+from apps.validation.checks.executable_tests import ExecutableTestsCheck
 from apps.validation.checks.forbidden import ForbiddenCheck
 from apps.validation.checks.format import FormatCheck
 from apps.validation.checks.labels import LabelCheck
@@ -19,6 +20,8 @@ from apps.validation.checks.realism import RealismCheck
 from apps.validation.checks.rules import RulesCheck
 from apps.validation.checks.schema import SchemaCheck
 from apps.validation.checks.sensitive import PersonalDataCheck, SecretsCheck
+from apps.validation.checks.tool_arguments import ToolArgumentsCheck
+from apps.validation.checks.tool_outcome import ToolOutcomeCheck
 from apps.validation.checks.values import ValuesCheck
 
 REGISTRY: dict[str, Check] = {
@@ -26,6 +29,7 @@ REGISTRY: dict[str, Check] = {
     "label": LabelCheck(),
     "values": ValuesCheck(),
     "format": FormatCheck(),
+    "tool_arguments": ToolArgumentsCheck(),
     "length": LengthCheck(),
     "encoding": EncodingCheck(),
     "forbidden": ForbiddenCheck(),
@@ -41,6 +45,8 @@ REGISTRY: dict[str, Check] = {
     "language": LanguageCheck(),
     "realism": RealismCheck(),
     "adversarial": AdversarialCheck(),
+    "tool_outcome": ToolOutcomeCheck(),
+    "executable_tests": ExecutableTestsCheck(),
 }
 
 

@@ -147,6 +147,10 @@ class Check:
         """What is wrong with options that fit their schemas, for whoever saves the spec."""
         return ()
 
+    def extra_seconds(self, batch: Batch) -> float:
+        """What it may take on ``batch`` at worst beyond the pipeline's own limits, where it runs other programs."""
+        return 0
+
     def run(self, batch: Batch) -> Findings:
         """Findings by position in ``batch.items``. Raises when it cannot tell; never guesses."""
         raise NotImplementedError
