@@ -121,6 +121,9 @@ def _normalised(
     if isinstance(made.get("items"), list):
         notes["a list of “items” read as “prefixItems”"] = None
         made["prefixItems"] = made.pop("items")
+    if _is_enum_of_items(made):
+        notes["“enum” of a list read as that of its items"] = None
+        made["items"] = {**made.get("items", {}), "enum": made.pop("enum")}
     for key in (*_MAPS_OF_SCHEMAS, *_LISTS_OF_SCHEMAS):
         if isinstance(made.get(key), dict | list):
             made[key] = made[key].copy()
@@ -128,6 +131,17 @@ def _normalised(
         holder: Any = made if len(keys) == 1 else made[keys[0]]
         holder[keys[-1]] = _normalised(below, json_pointer.join(pointer, *keys), notes, depth + 1)
     return made
+
+
+def _is_enum_of_items(schema: Mapping[str, Any]) -> bool:
+    """No list is among the values, so no list could ever fit: the items are meant."""
+    values = schema.get("enum")
+    return (
+        schema.get("type") == "array"
+        and isinstance(schema.get("items", {}), dict)
+        and isinstance(values, list)
+        and not any(isinstance(value, list) for value in values)
+    )
 
 
 def _types(written: Any, pointer: str, notes: dict[str, None]) -> list[str]:
