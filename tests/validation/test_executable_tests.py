@@ -229,11 +229,16 @@ def quixbugs() -> list[dict[str, Any]]:
 )
 def test_the_repairs_of_quixbugs_pass_and_its_bugs_do_not(names: set[str] | None) -> None:
     bugs = [bug for bug in quixbugs() if names is None or bug["id"] in names]
-    options = {"function_at": "/input/name", "broken_at": "/input/buggy", "seconds": 2}
-    given = [{"name": bug["id"], "tests": bug["testcases"], "buggy": bug["buggy"]} for bug in bugs]
+    patient = {"function_at": "/input/name", "seconds": 30}
+    # The last case of knapsack takes Python 150 million steps even when the code is right.
+    given = [
+        {"name": bug["id"], "tests": bug["testcases"][: 9 if bug["id"] == "knapsack" else None]}
+        for bug in bugs
+    ]
     fixed = [{"code": bug["fixed"]} for bug in bugs]
-    assert said_of("executable_tests", options, *zip(given, fixed, strict=True)) == [[]] * len(bugs)
+    assert said_of("executable_tests", patient, *zip(given, fixed, strict=True)) == [[]] * len(bugs)
     unrepaired = [{"code": bug["buggy"]} for bug in bugs]
-    found = said_of("executable_tests", options, *zip(given, unrepaired, strict=True))
+    brief = {**patient, "seconds": 1}
+    found = said_of("executable_tests", brief, *zip(given, unrepaired, strict=True))
     assert {each[0].outcome for each in found} == {"block"}
     assert "did_not_finish" in {each[0].code for each in found}

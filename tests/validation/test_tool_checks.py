@@ -133,6 +133,7 @@ def test_unknown_tools_and_what_is_no_call() -> None:
 
 
 def test_no_tool_is_an_answer_only_where_the_spec_says_so() -> None:
+    nothing: Any
     for nothing in (None, []):
         assert told(arguments(nothing)) == [("missing", "/output/call")]
         assert arguments(nothing, no_tool=True) == []
@@ -175,6 +176,7 @@ def test_no_value_of_the_record_stands_in_a_message() -> None:
 
 
 def test_what_an_open_schema_takes_is_taken() -> None:
+    opening: dict[str, Any]
     for opening in ({"additionalProperties": True}, {"patternProperties": {"^x_": {}}}):
         tool = {"name": "refund", "parameters": {**REFUND_SCHEMA, **opening}}
         assert arguments(call(order="A1", x_free=1), [tool]) == []
