@@ -85,12 +85,16 @@ def unstorable(payload: Payload) -> dict[str, list[str]]:
     }
 
 
-def check_edit(*, project: Project, record: Record, payload: Payload) -> EditCheck:
-    """Shape first, then the fast checks. A blocking or impossible check is a problem; a warning is not."""
+def check_edit(*, project: Project, record: Record, payload: Payload, is_draft: bool = False) -> EditCheck:
+    """Shape first, then the checks; of a draft only the fast ones. A blocking or impossible check is a problem."""
     if problems := check_shape(project, payload):
         return EditCheck(problems, [], [])
     findings = check_payload(
-        project=project, input_=payload["input"], output=payload["output"], ignore_record=record
+        project=project,
+        input_=payload["input"],
+        output=payload["output"],
+        ignore_record=record,
+        is_draft=is_draft,
     )
     stops = [finding for finding in findings if finding.outcome in (Outcome.BLOCK, Outcome.NOT_CHECKED)]
     warned = [finding for finding in findings if finding.outcome == Outcome.WARN]

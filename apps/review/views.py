@@ -165,7 +165,7 @@ def draft(request: ProjectRequest, project: Project) -> HttpResponse:
         if wait := spend(user=request.user, purpose=Purpose.TYPING):
             answer["paused_seconds"] = round(wait.total_seconds())
         else:
-            check = check_edit(project=project, record=task.record, payload=payload)
+            check = check_edit(project=project, record=task.record, payload=payload, is_draft=True)
             answer |= {"by_pointer": check.problems, "warnings": check.warnings}
     diffs = {"diffs": diff_of(current, payload)}
     return JsonResponse(answer | {"diff": render_to_string("review/_diff.html", diffs, request)})

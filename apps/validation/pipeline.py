@@ -49,11 +49,16 @@ def portion_of(batch: Batch) -> int:
     return size
 
 
-def run_checks(batch: Batch) -> list[list[FindingData]]:
-    """Findings for each item of the batch. An item that a check stops is not shown to the later, dearer ones."""
+def run_checks(batch: Batch, *, is_draft: bool = False) -> list[list[FindingData]]:
+    """Findings for each item of the batch. An item that a check stops is not shown to the later, dearer ones.
+
+    ``is_draft``: somebody is still typing, so nothing is started that needs time of its own.
+    """
     findings: list[list[FindingData]] = [[] for _ in batch.items]
     alive = list(range(len(batch.items)))
     for check in checks_of(batch):
+        if is_draft and check.extra_seconds(batch):
+            continue
         part = batch.narrowed([batch.items[position] for position in alive])
         for place, found in run_one(check, part).items():
             findings[alive[place]].extend(found)

@@ -68,11 +68,19 @@ def index_real_slice() -> int:
 
 
 def check_payload(
-    *, project: Project, input_: dict[str, Any], output: dict[str, Any], ignore_record: Record | None = None
+    *,
+    project: Project,
+    input_: dict[str, Any],
+    output: dict[str, Any],
+    ignore_record: Record | None = None,
+    is_draft: bool = False,
 ) -> list[FindingData]:
-    """What the checks say of an edit that is not saved yet. ``ignore_record`` is the record being edited."""
+    """What the checks say of an edit that is not saved yet. ``ignore_record`` is the record being edited.
+
+    ``is_draft``: it is still being typed, and code in it is not run at every pause.
+    """
     item = replace(_item(project, ignore_record.pk if ignore_record else 0, input_, output), is_edit=True)
-    return run_checks(make_batch(project, [item]))[0]
+    return run_checks(make_batch(project, [item]), is_draft=is_draft)[0]
 
 
 @transaction.atomic
