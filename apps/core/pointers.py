@@ -46,6 +46,11 @@ def _unescaped(part: str) -> str:
     return part.replace("~1", "/").replace("~0", "~")
 
 
+def joined(pointer: str, *parts: str | int) -> str:
+    """``pointer``, some steps further down."""
+    return pointer + "".join(f"/{escaped(str(part))}" for part in parts)
+
+
 def escaped(name: str) -> str:
     """``name`` as one part of a pointer."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from apps.core import json_pointer
+from apps.core.pointers import joined
 from apps.core.strict_json import JsonValue, StrictJsonError, loads_line
 
 
@@ -36,7 +36,7 @@ class ToolCall:
     """Whether the arguments are written as JSON text: then no pointer leads inside."""
 
     def place_of(self, *inside: str | int) -> str:
-        return self.arguments_pointer if self.is_text else json_pointer.join(self.arguments_pointer, *inside)
+        return self.arguments_pointer if self.is_text else joined(self.arguments_pointer, *inside)
 
 
 def read_calls(written: Any) -> list[ToolCall]:

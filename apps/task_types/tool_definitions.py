@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.core import json_pointer
+from apps.core.pointers import joined, values_at
 from apps.core.strict_json import StrictJsonError, loads_line
 
 JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
@@ -34,7 +34,10 @@ _SCHEMAS = (
     *("items", "additionalItems", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"),
     *("contains", "propertyNames", "not", "if", "then", "else"),
 )
+_BRANCHES = ("anyOf", "oneOf", "allOf", "not", "if", "then", "else", "dependentSchemas", "contains")
 _DEEPEST = 40
+_HEAVIEST = 50_000
+"""Steps of a validator over one argument: a definition in a record may be made to keep it busy for ever."""
 
 
 class ToolDefinitionError(ValueError):
@@ -53,6 +56,8 @@ class Tool:
     name: str
     description: str
     parameters: Mapping[str, Any]
+    pointer: str = ""
+    """Where the parameters stand, from the definitions on."""
     notes: tuple[str, ...] = ()
     """What was read otherwise than it was written, for people."""
 
@@ -102,7 +107,8 @@ def _read(written: Any, pointer: str) -> Tool:
     if not any(key in parameters for key in _CLOSINGS):
         parameters["unevaluatedProperties"] = False
     _close_inside(parameters, parameters)
-    return Tool(name.strip(), str(written.get("description") or ""), parameters, tuple(notes))
+    _Weighing(parameters, place).refuse_the_endless()
+    return Tool(name.strip(), str(written.get("description") or ""), parameters, place, tuple(notes))
 
 
 def _normalised(
@@ -111,8 +117,14 @@ def _normalised(
     """``schema`` in the words of JSON Schema 2020-12, whatever dialect it names or uses."""
     if depth > _DEEPEST:
         raise ToolDefinitionError(pointer, f"nested deeper than {_DEEPEST} levels")
-    # The dialect that it names would decide which keywords are heard at all.
-    made = {key: value for key, value in schema.items() if key not in ("$schema", "nullable", "type")}
+    # The dialect that it names would decide which keywords are heard, an id where references lead.
+    left_out = ("$schema", "$id", "nullable", "type")
+    made = {key: value for key, value in schema.items() if key not in left_out}
+    for key in ("$ref", "$dynamicRef", "$recursiveRef"):
+        if key in made and not (key == "$ref" and _is_inside(made[key])):
+            raise ToolDefinitionError(
+                f"{pointer}/{key}", "a reference is followed inside the definition only, like #/$defs/Address"
+            )
     if "type" in schema and (types := _types(schema["type"], f"{pointer}/type", notes)):
         if schema.get("nullable") is True and "null" not in types:
             notes["“nullable” read as one more type, null"] = None
@@ -129,7 +141,7 @@ def _normalised(
             made[key] = made[key].copy()
     for keys, below in _subschemas(made):
         holder: Any = made if len(keys) == 1 else made[keys[0]]
-        holder[keys[-1]] = _normalised(below, json_pointer.join(pointer, *keys), notes, depth + 1)
+        holder[keys[-1]] = _normalised(below, joined(pointer, *keys), notes, depth + 1)
     return made
 
 
@@ -192,16 +204,71 @@ def _close_inside(schema: dict[str, Any], root: Mapping[str, Any]) -> None:
         _close_inside(below, root)
 
 
+def _is_inside(reference: Any) -> bool:
+    return isinstance(reference, str) and (reference == "#" or reference.startswith("#/"))
+
+
+def _referred_to(reference: str, root: Mapping[str, Any]) -> Any:
+    try:
+        places = values_at(root, reference[1:])
+    except ValueError:
+        return None
+    return places[0][1] if places else None
+
+
 def _declares(schema: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
     """Whether it, or what it refers to inside the same definition, names the properties that it takes."""
     seen = set()
     while isinstance(reference := schema.get("$ref"), str) and reference not in seen:
         seen.add(reference)
-        try:
-            found = json_pointer.at(root, reference.removeprefix("#"))
-        except json_pointer.NothingThereError:
-            return False
+        found = _referred_to(reference, root)
         if not isinstance(found, dict) or any(key in found for key in _CLOSINGS):
             return False
         schema = found
     return bool(schema.get("properties"))
+
+
+class _Weighing:
+    """How much a validator may have to do at worst, references written out: branches are tried twice and more."""
+
+    def __init__(self, root: Mapping[str, Any], pointer: str) -> None:
+        self._root, self._pointer = root, pointer
+        self._known: dict[str, int] = {}
+        self._open: list[str] = []
+        self._has_loop = self._has_branches = False
+
+    def refuse_the_endless(self) -> None:
+        weight = self._of(self._root, 0)
+        if weight > _HEAVIEST:
+            raise ToolDefinitionError(
+                self._pointer, "too involved, with its references and branches written out"
+            )
+        if self._has_loop and self._has_branches:
+            raise ToolDefinitionError(
+                self._pointer, "a definition that refers to itself cannot have branches (anyOf, allOf, …) too"
+            )
+
+    def _of(self, schema: Mapping[str, Any], depth: int) -> int:
+        if depth > 2 * _DEEPEST:
+            raise ToolDefinitionError(self._pointer, f"references and levels are deeper than {2 * _DEEPEST}")
+        weight = 1
+        if isinstance(reference := schema.get("$ref"), str):
+            weight += self._of_reference(reference, depth)
+        for keys, below in _subschemas(schema):
+            if keys[0] in ("$defs", "definitions"):
+                continue
+            is_branch = keys[0] in _BRANCHES
+            self._has_branches = self._has_branches or is_branch
+            weight += (3 if is_branch else 1) * self._of(below, depth + 1)
+        return weight
+
+    def _of_reference(self, reference: str, depth: int) -> int:
+        if reference in self._open:
+            self._has_loop = True
+            return 1
+        if reference not in self._known:
+            self._open.append(reference)
+            found = self._root if reference == "#" else _referred_to(reference, self._root)
+            self._known[reference] = self._of(found, depth + 1) if isinstance(found, dict) else 1
+            self._open.pop()
+        return self._known[reference]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.core.pointers import strings_at, values_at
+from apps.core.pointers import joined, strings_at, values_at
 
 DOCUMENT = {"a": [{"n": 1}, {"n": "two"}, {}], "x/y": {"~": "tilde"}, "*": 0, "none": None}
 
@@ -31,6 +31,13 @@ def test_places(pointer: str, expected: list[tuple[str, object]]) -> None:
 
 def test_only_text() -> None:
     assert strings_at(DOCUMENT, "/a/*/n") == [("/a/1/n", "two")]
+
+
+def test_a_joined_pointer_leads_where_it_says() -> None:
+    assert joined("/a", "b/c~", 0) == "/a/b~1c~0/0"
+    for name, value in DOCUMENT.items():
+        if name != "*":
+            assert values_at(DOCUMENT, joined("", name)) == [(joined("", name), value)]
 
 
 def test_no_pointer() -> None:

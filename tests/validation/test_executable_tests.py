@@ -13,14 +13,13 @@ from apps.records.states import RecordStatus
 from apps.sandbox import probing
 from apps.sandbox.probing import Finding
 from apps.validation import pipeline, services
-from apps.validation.checks import REGISTRY, FindingData, sandboxed
+from apps.validation.checks import REGISTRY, FindingData
+from apps.validation.checks.executable_tests import ExecutableTestsCheck
 from apps.validation.pipeline import make_batch, portion_of
 from apps.validation.services import item_of
 from tests import factories
 from tests.sandbox.test_python_calls import FORGERIES
-from tests.validation.checking import refusals, said_of
-
-pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
+from tests.validation.running import refusals, said_of
 
 QUIXBUGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "quixbugs.jsonl"
 ADD = "def add(a, b): return a + b"
@@ -142,6 +141,7 @@ def test_without_a_sandbox_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> No
     assert [[finding.outcome for finding in each] for each in found] == [["not_checked"]] * 5
 
 
+@pytest.mark.django_db(databases=["default", "leakage"])
 def test_the_pipeline_takes_as_much_code_as_fits_its_claim_and_gives_the_rest_back() -> None:
     """From generated to review, failed and the queue again: what the whole loop makes of code."""
     project = factories.make_project()
@@ -172,6 +172,7 @@ def test_the_pipeline_takes_as_much_code_as_fits_its_claim_and_gives_the_rest_ba
     assert told_of == {("executable_tests", "wrong", "/output/code")}
 
 
+@pytest.mark.django_db(databases=["default", "leakage"])
 def test_code_in_an_edit_is_run_when_it_is_sent_and_not_while_it_is_typed() -> None:
     project = factories.make_project()
     checks = {"executable_tests": {"enabled": True, "cases": CASES, **BRIEF}}
@@ -185,6 +186,7 @@ def test_code_in_an_edit_is_run_when_it_is_sent_and_not_while_it_is_typed() -> N
     assert {(finding.check_name, finding.code) for finding in sent} == {("executable_tests", "wrong")}
 
 
+@pytest.mark.django_db(databases=["default", "leakage"])
 def test_without_code_a_slice_is_as_large_as_ever() -> None:
     project = factories.make_project()
     factories.make_spec(project)
@@ -198,9 +200,9 @@ def test_without_code_a_slice_is_as_large_as_ever() -> None:
 def test_a_check_that_runs_code_may_take_longer_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "SECONDS_A_BATCH", 0.01)
     assert said(ADD) == []
-    monkeypatch.setattr(sandboxed, "_START_S", 0)
-    found = said(ADD, seconds=0.1)
-    assert len(found) == 1
+    # The negative control: without it, starting an interpreter alone is too slow for such a limit.
+    monkeypatch.setattr(ExecutableTestsCheck, "extra_seconds", lambda *_: 0)
+    assert [finding.code for finding in said(ADD)] == ["DeadlineError"]
 
 
 @pytest.mark.parametrize(

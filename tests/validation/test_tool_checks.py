@@ -12,9 +12,7 @@ from apps.sandbox import probing
 from apps.sandbox.probing import Finding
 from apps.task_types.tool_definitions import read_tools
 from apps.validation.checks import FindingData
-from tests.validation.checking import refusals, said_of
-
-pytestmark = pytest.mark.django_db
+from tests.validation.running import refusals, said_of
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BFCL, ANSWERS = DATA / "bfcl-live-simple.jsonl", DATA / "bfcl-live-simple-answers.jsonl"
@@ -139,21 +137,63 @@ def test_no_tool_is_an_answer_only_where_the_spec_says_so() -> None:
         assert arguments(nothing, no_tool=True) == []
 
 
+def tool_with(order: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "refund", "parameters": {"properties": {"order": order}}}
+
+
 def test_definitions_that_cannot_be_used_are_named() -> None:
     right = call(order="A1")
-    remote = {"name": "refund", "parameters": {"properties": {"order": {"$ref": "http://evil.example/x"}}}}
     for tools, place in (
         ([REFUND, TRACK, REFUND], "/2/name"),
         ([{"name": "refund", "parameters": {"type": "objekt"}}], "/0/parameters/type"),
-        ([{"name": "refund", "parameters": {"properties": {"order": {"minLength": "x"}}}}], "/0"),
-        ([remote], "/0"),
-        ([{"name": "refund", "parameters": {"properties": {"order": {"pattern": r"(?=a)"}}}}], "/0"),
+        ([tool_with({"minLength": "x"})], "/0/parameters/properties/order/minLength"),
+        ([tool_with({"$ref": "http://evil.example/x"})], "/0/parameters/properties/order/$ref"),
+        ([tool_with({"$ref": "file:///etc/passwd"})], "/0/parameters/properties/order/$ref"),
+        ([tool_with({"$ref": "#/$defs/nowhere"})], "/0/parameters"),
+        ([tool_with({"pattern": r"(?=a)"})], "/0/parameters/properties/order/pattern"),
         ([{"parameters": {}}], "/0/name"),
         ("[", ""),
     ):
         assert told(arguments(right, tools)) == [("tool_definition", f"/input/tools{place}")]
     (missing,) = said_of("tool_arguments", {}, ({}, {"call": right}))
     assert told(missing) == [("missing", "/input/tools")]
+
+
+def doubling(levels: int) -> dict[str, Any]:
+    steps = {f"n{n}": {"anyOf": [{"$ref": f"#/$defs/n{n + 1}"}] * 2} for n in range(levels)}
+    return {"properties": {"a": {"$ref": "#/$defs/n0"}}, "$defs": {**steps, f"n{levels}": {"type": "string"}}}
+
+
+NODE = {"type": "object", "properties": {"left": {"$ref": "#/$defs/Node"}, "right": {"$ref": "#/$defs/Node"}}}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        doubling(30),
+        {"properties": {"a": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}}},
+        {"$defs": {"Node": {"allOf": [NODE, NODE]}}, "properties": {"a": {"$ref": "#/$defs/Node"}}},
+        {"$dynamicAnchor": "a", "properties": {"a": {"$dynamicRef": "#a"}}},
+        {"$defs": {f"n{n}": {"$ref": f"#/$defs/n{n + 1}"} for n in range(5_000)}, "$ref": "#/$defs/n0"},
+    ],
+)
+def test_a_definition_made_to_keep_the_validator_busy_is_refused(parameters: dict[str, Any]) -> None:
+    (finding,) = arguments({"name": "f", "arguments": {"a": 1}}, [{"name": "f", "parameters": parameters}])
+    assert finding.code == "tool_definition"
+
+
+def test_branches_and_recursion_of_everyday_size_are_taken() -> None:
+    tree = {"$defs": {"Node": NODE}, "properties": {"a": {"$ref": "#/$defs/Node"}}}
+    for parameters, value in ((doubling(4), "x"), (tree, {"left": {"right": {}}})):
+        assert (
+            arguments({"name": "f", "arguments": {"a": value}}, [{"name": "f", "parameters": parameters}])
+            == []
+        )
+    deep: dict[str, Any] = {}
+    for _ in range(50):
+        deep = {"left": deep, "right": {"middle": 1}}
+    found = arguments({"name": "f", "arguments": {"a": deep}}, [{"name": "f", "parameters": tree}])
+    assert {code for code, _ in told(found)} == {"unknown"}
 
 
 def test_tools_of_the_spec_serve_all_records() -> None:
@@ -340,7 +380,7 @@ def test_without_a_sandbox_no_outcome_is_said(monkeypatch: pytest.MonkeyPatch) -
         (
             "tool_arguments",
             {"tools": [{"name": "f", "parameters": {"required": "x"}}]},
-            "tools/0: ",
+            "tools/0/parameters/required: ",
             "no JSON Schema",
         ),
         ("tool_arguments", {"tools": [REFUND, REFUND]}, "tools/1/name: ", "defined already"),

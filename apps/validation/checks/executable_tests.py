@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from apps.core.json_pointer import NothingThereError
 from apps.sandbox import AnswerKind, Call, Case, CaseResult, Stop, Verdict, run_python_cases
 from apps.task_types.code_cases import CasesError, UnreadableTestError, read_cases
 from apps.validation.checks.base import Batch, FindingData, Item
-from apps.validation.checks.places import nothing_there, pointer_option, pointer_problems, text_at, value_at
+from apps.validation.checks.places import (
+    NothingThereError,
+    nothing_there,
+    pointer_option,
+    pointer_problems,
+    text_at,
+    value_at,
+)
 from apps.validation.checks.quoting import quoted, quoted_text
 from apps.validation.checks.sandboxed import LIMIT_OPTIONS, LONGEST_CODE, SandboxedCheck, without_answer
 from apps.validation.models import Outcome

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps.core import json_pointer
-from apps.core.json_pointer import NothingThereError
+from apps.core.pointers import EVERY, values_at
 from apps.validation.checks.base import FindingData, Item
 from apps.validation.models import Outcome
+
+_LONE_TILDE = re.compile("~(?![01])")
+
+
+class NothingThereError(LookupError):
+    """The record has nothing at the pointer, which is its message."""
 
 
 def pointer_option(default: str | None, description: str) -> dict[str, Any]:
@@ -27,15 +33,22 @@ def pointer_problems(options: Mapping[str, Any], schemas: Mapping[str, Mapping[s
     for name, pointer in options.items():
         if pointer is None or not schemas.get(name, {}).get("x-pointer"):
             continue
-        into_record = pointer.split("/")[1:2] in (["input"], ["output"])
-        if not json_pointer.is_pointer(pointer) or not into_record:
+        steps = pointer.split("/")
+        if (
+            steps[1:2] not in (["input"], ["output"])
+            or steps[0]
+            or EVERY in steps
+            or _LONE_TILDE.search(pointer)
+        ):
             like = schemas[name].get("default") or "/input/code"
-            yield f"{name}: {pointer!r} points nowhere in a record; write a JSON pointer like {like}"
+            yield f"{name}: {pointer!r} names no one place in a record; write a JSON pointer like {like}"
 
 
 def value_at(item: Item, pointer: str) -> Any:
     """Raises NothingThereError."""
-    return json_pointer.at(item.payload, pointer)
+    for _, value in values_at(item.payload, pointer):
+        return value
+    raise NothingThereError(pointer)
 
 
 def text_at(item: Item, pointer: str) -> str:

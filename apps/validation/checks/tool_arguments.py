@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
-from apps.core.json_pointer import NothingThereError
 from apps.core.strict_json import sha256_of
 from apps.task_types.tool_calls import ToolCall, ToolCallError, read_calls
 from apps.task_types.tool_definitions import ToolDefinitionError, read_tools
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
-from apps.validation.checks.places import nothing_there, pointer_option, pointer_problems, value_at
+from apps.validation.checks.places import (
+    NothingThereError,
+    nothing_there,
+    pointer_option,
+    pointer_problems,
+    value_at,
+)
 from apps.validation.checks.quoting import quoted_text
-from apps.validation.checks.schema import MAX_ERRORS, validator_of
+from apps.validation.checks.schema import MAX_ERRORS, pointer_to, validator_of
 from apps.validation.models import Outcome
 
 CALLS_OPTIONS: dict[str, dict[str, Any]] = {
@@ -140,15 +146,12 @@ class _Look:
 def _checked(written: Any) -> _Checked:
     """Raises ToolDefinitionError also for parameters that are no schema, or that refer to something outside."""
     validators = {}
-    for number, tool in enumerate(read_tools(written)):
+    for tool in read_tools(written):
         try:
             validators[tool.name] = validator_of(tool.parameters)
-        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-            place = f"/{number}" if isinstance(written, list) else ""
-            message = getattr(error, "message", None) or str(error)
-            raise ToolDefinitionError(
-                place, f"the parameters of {tool.name[:60]} are no JSON Schema: {message[:200]}"
-            ) from error
+        except jsonschema_rs.ValidationError as error:
+            message = f"the parameters of {tool.name[:60]} are no JSON Schema: {error.message[:200]}"
+            raise ToolDefinitionError(tool.pointer + pointer_to(error), message) from error
     return _Checked(validators)
 
 
@@ -161,7 +164,7 @@ def _wrong_with(call: ToolCall, tools: _Checked, base: str) -> Iterator[FindingD
         return
     if validator.is_valid(call.arguments):
         return
-    for _, error in zip(range(MAX_ERRORS), validator.iter_errors(call.arguments), strict=False):
+    for error in islice(validator.iter_errors(call.arguments), MAX_ERRORS):
         code, words, inside = _in_words(error)
         yield _block(code, f"{name}: {words}", base + call.place_of(*inside))
 

@@ -6,12 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.core.json_pointer import NothingThereError
 from apps.core.strict_json import JsonValue
 from apps.sandbox import Answer, AnswerKind, Call, call_python, same
 from apps.task_types.tool_calls import ToolCall
 from apps.validation.checks.base import Batch, FindingData, Item
-from apps.validation.checks.places import nothing_there, pointer_option, pointer_problems, text_at, value_at
+from apps.validation.checks.places import (
+    NothingThereError,
+    nothing_there,
+    pointer_option,
+    pointer_problems,
+    text_at,
+    value_at,
+)
 from apps.validation.checks.quoting import quoted, quoted_text
 from apps.validation.checks.sandboxed import (
     LIMIT_OPTIONS,
