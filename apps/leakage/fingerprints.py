@@ -12,7 +12,7 @@ about longer runs only where one may begin: a ninth of the digests.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from apps.core.text import canonical, sentences
 from apps.leakage.keys import subkey
 from apps.leakage.models import DigestKind
-from apps.similarity.minhash import KeyedShingler, ShingleSet
+from apps.similarity.keyed import KeyedShingler
+from apps.similarity.minhash import ShingleSet
 
 Strictness = Literal["record", "prompt"]
 
@@ -89,10 +90,10 @@ class Reading:
     def long_sentences(self) -> list[tuple[str, Tokens]]:
         return [(sentence, tokens) for sentence, tokens in self.sentences if len(tokens) >= SENTENCE_TOKENS]
 
-    def near_units(self) -> list[str]:
+    def near_units(self) -> list[tuple[str, Tokens]]:
         """What is compared by shingles: the whole text, and its sentences when it has several."""
-        several = [sentence for sentence, _ in self.long_sentences] if len(self.sentences) > 1 else []
-        return several if len(self.sentences) > SENTENCES_OF_A_UNIT else [self.text, *several]
+        several = self.long_sentences if len(self.sentences) > 1 else []
+        return several if len(self.sentences) > SENTENCES_OF_A_UNIT else [(self.text, self.tokens), *several]
 
 
 class Fingerprinter:
@@ -123,9 +124,9 @@ class Fingerprinter:
     def shingles(self, text: str) -> ShingleSet:
         return self._shingler.shingles(text)
 
-    def unsorted_shingles(self, text: str) -> NDArray[np.uint64]:
-        """To sign with, which asks for no order."""
-        return self._shingler.hashes(text)
+    def hashes_of_many(self, folded: Sequence[str]) -> list[NDArray[np.uint64]]:
+        """Shingles of each text in canonical form, unsorted and repeated: to sign with."""
+        return self._shingler.hashes_of_many(folded)
 
     def case_digest(self, text: str) -> bytes:
         return self.digest(DigestKind.CASE, text.casefold().strip())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
+
+SCHEME = 2
+"""How fingerprints are made. Raised when the same text would get others, which then match no older ones."""
 
 
 class CorpusKind(models.TextChoices):
@@ -16,11 +19,15 @@ class CorpusKind(models.TextChoices):
 class ProtectedCorpus(models.Model):
     """A set of texts that must not come back out of a generator."""
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    uuid = models.UUIDField(default=uuid4, unique=True)
     project_uuid = models.UUIDField(db_index=True)
     kind = models.CharField(max_length=20, choices=CorpusKind)
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(auto_now_add=True)
+    revision = models.UUIDField(
+        default=uuid4, help_text="A new one with every change of its fingerprints, in one transaction."
+    )
+    scheme = models.PositiveSmallIntegerField(default=SCHEME, help_text="How its fingerprints were made.")
 
     def __str__(self) -> str:
         return f"{self.kind} corpus {self.name}"

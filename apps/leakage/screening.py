@@ -11,29 +11,26 @@ Whoever may ask can learn by asking: the answer is an oracle. Show people yes or
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 from uuid import UUID
 
 import numpy as np
 
-from apps.core.batches import batched
-from apps.core.text import canonical, tokens
-from apps.leakage.fingerprints import GRAM_TOKENS, Fingerprinter, Reading, Span, Strictness, windows
-from apps.leakage.models import Digest, DigestKind, ProtectedCorpus, ShingleBand, ShingleSet
-from apps.similarity.lookup import pairs_by_key, present
-from apps.similarity.minhash import ShingleSet as Shingles
-from apps.similarity.minhash import band_keys_of_many, jaccard, signatures
+from apps.core.text import tokens
+from apps.leakage.fingerprints import GRAM_TOKENS, Fingerprinter, Reading, Span, Strictness, Tokens, windows
+from apps.leakage.models import DigestKind
+from apps.leakage.protected import Protected, ProtectedSet
+from apps.leakage.snapshot import state_of
+from apps.similarity.minhash import ShingleSet, band_key_table, jaccard, signatures
 
 Outcome = Literal["clean", "near", "leak"]
 Rule = Literal["", "text", "sentence", "gram", "near"]
 
 NEAR_JACCARD = 0.7
-IN_LIST = 500
 # Characters taken apart at a time: bounds the memory, whatever is screened.
 BATCH_CHARACTERS = 200_000
 # Near texts share most bands, so the best sharers are verified and the long tail of chance is not.
@@ -87,10 +84,10 @@ def screen_texts(
     inside longer ones. ``quotable`` excuses no match of 13 tokens or more. The number of queries depends on the
     amount of text, not on the number of texts.
     """
-    corpora = list(ProtectedCorpus.objects.filter(project_uuid=project_uuid).values_list("pk", flat=True))
-    if not corpora:
+    state = state_of(project_uuid)
+    if not state:
         return [CLEAN] * len(texts)
-    screen = _Screen(Fingerprinter(project_uuid), corpora, strictness, quotable)
+    screen = _Screen(Fingerprinter(project_uuid), Protected(project_uuid, state), strictness, quotable)
     verdicts: dict[str, LeakVerdict] = {}
     for batch in _batches(dict.fromkeys(texts)):
         verdicts.update(zip(batch, screen.verdicts(batch), strict=True))
@@ -108,72 +105,81 @@ class _Lookup:
     place: Callable[[], tuple[int, int] | None]
 
 
-_Run: TypeAlias = tuple[Span, str, bytes]
-"""A run of tokens, what it says, and its digest."""
-
-
 @dataclass(frozen=True)
-class _Protected:
-    """The shingles of one protected sentence."""
+class _Taken:
+    """A text and the digests by which it is looked up first."""
 
-    uuid: UUID
-    shingles: Shingles
+    reading: Reading
+    wholes: list[bytes]
+    """Of the whole text, then of its sentences."""
+    prefixes: list[bytes]
+    """Of the beginnings of runs, one for each token where one may begin."""
+
+    def is_met(self, known: AbstractSet[bytes]) -> bool:
+        return not (known.isdisjoint(self.wholes) and known.isdisjoint(self.prefixes))
 
 
 class _Screen:
     def __init__(
         self,
         fingerprinter: Fingerprinter,
-        corpora: list[int],
+        protected: Protected,
         strictness: Strictness,
         quotable: Quotable | None,
     ) -> None:
         self.fingerprinter = fingerprinter
-        self.corpora = corpora
+        self.protected = protected
         self.strictness = strictness
         self.quotable = quotable
 
     def verdicts(self, texts: Sequence[str]) -> list[LeakVerdict]:
         """In two rounds: whole texts, sentences and beginnings of runs; then the runs that begin somewhere."""
-        readings = [Reading(text) for text in texts]
-        prefixes = [self.fingerprinter.prefixes(reading.tokens) for reading in readings]
-        wholes = [list(self._wholes(reading)) for reading in readings]
-        asked = {digest for own in prefixes for digest in own}
-        asked |= {lookup.digest for own in wholes for lookup in own}
-        asked |= {self.fingerprinter.case_digest(reading.text) for reading in readings}
-        items = self._items_by_digest(asked)
-        starts = [[first for first, digest in enumerate(own) if digest in items] for own in prefixes]
-        runs = [self._runs(*pair) for pair in zip(readings, starts, strict=True)]
-        items |= self._items_by_digest({digest for own in runs for _, _, digest in own})
-        verdicts = [
-            self._leak_in(reading, chain(own, _met(reading, met, items)), items)
-            for reading, own, met in zip(readings, wholes, runs, strict=True)
-        ]
+        taken = [self._taken(Reading(text)) for text in texts]
+        known = self.protected.known({digest for own in taken for digest in (*own.wholes, *own.prefixes)})
+        verdicts = [CLEAN] * len(texts)
+        met = [place for place, own in enumerate(taken) if own.is_met(known)]
+        for place, leak in zip(met, self._leaks([taken[place] for place in met], known), strict=True):
+            verdicts[place] = leak
         rest = [place for place, verdict in enumerate(verdicts) if verdict.is_clean]
-        for place, near in zip(rest, self._near([readings[place] for place in rest]), strict=True):
+        for place, near in zip(rest, self._near([taken[place].reading for place in rest]), strict=True):
             verdicts[place] = near
         return verdicts
 
-    def _wholes(self, reading: Reading) -> Iterator[_Lookup]:
-        """The whole text, then its sentences."""
-        digest, own = self.fingerprinter.digest, reading.tokens
-        if not len(own):
-            return
-        whole = digest(DigestKind.TEXT, own.folded)
-        yield _Lookup("text", len(own), own.folded, whole, lambda: (0, len(reading.text)))
-        for number, (_, sentence) in enumerate(reading.long_sentences):
-            yield _Lookup(
-                "sentence",
-                len(sentence),
-                sentence.folded,
-                digest(DigestKind.SENTENCE, sentence.folded),
-                partial(_sentence_span, reading, number),
-            )
+    def _taken(self, reading: Reading) -> _Taken:
+        if not len(reading.tokens):
+            return _Taken(reading, [], [])
+        digests = self.fingerprinter.digests
+        sentences = (sentence.folded for _, sentence in reading.long_sentences)
+        wholes = [
+            *digests(DigestKind.TEXT, [reading.tokens.folded]),
+            *digests(DigestKind.SENTENCE, sentences),
+        ]
+        return _Taken(reading, wholes, self.fingerprinter.prefixes(reading.tokens))
 
-    def _runs(self, reading: Reading, starts: Sequence[int]) -> list[_Run]:
-        own = list(windows(reading.tokens, starts, self.strictness))
+    def _leaks(self, taken: Sequence[_Taken], known: AbstractSet[bytes]) -> list[LeakVerdict]:
+        lookups = [[*self._wholes(own), *self._runs(own, known)] for own in taken]
+        asked = {lookup.digest for own in lookups for lookup in own}
+        asked |= {self.fingerprinter.case_digest(own.reading.text) for own in taken if own.wholes[0] in known}
+        items = self.protected.items_by_digest(asked)
+        return [self._leak_in(own.reading, met, items) for own, met in zip(taken, lookups, strict=True)]
+
+    def _wholes(self, taken: _Taken) -> Iterator[_Lookup]:
+        """The whole text, then its sentences."""
+        reading, (whole, *sentences) = taken.reading, taken.wholes
+        own = reading.tokens
+        yield _Lookup("text", len(own), own.folded, whole, lambda: (0, len(reading.text)))
+        for number, digest in enumerate(sentences):
+            _, sentence = reading.long_sentences[number]
+            place = partial(_sentence_span, reading, number)
+            yield _Lookup("sentence", len(sentence), sentence.folded, digest, place)
+
+    def _runs(self, taken: _Taken, known: AbstractSet[bytes]) -> Iterator[_Lookup]:
+        """The runs that begin where a protected one may."""
+        starts = [first for first, digest in enumerate(taken.prefixes) if digest in known]
+        own = list(windows(taken.reading.tokens, starts, self.strictness))
         digests = self.fingerprinter.digests(DigestKind.GRAM, [window for _, window in own])
-        return [(*pair, digest) for pair, digest in zip(own, digests, strict=True)]
+        for (span, window), digest in zip(own, digests, strict=True):
+            yield _Lookup("gram", span.count, window, digest, partial(_token_span, taken.reading, span))
 
     def _leak_in(
         self, reading: Reading, lookups: Iterable[_Lookup], items: dict[bytes, set[UUID]]
@@ -199,88 +205,51 @@ class _Screen:
     def _quoted_in(self, reading: Reading) -> Sequence[str]:
         return self.quotable.quoted_in(reading.text) if self.quotable else ()
 
-    def _items_by_digest(self, digests: set[bytes]) -> dict[bytes, set[UUID]]:
-        found: dict[bytes, set[UUID]] = {}
-        # Next to none of them is there: which ones are is asked fast, and what they are of those alone.
-        for chunk in batched(present(Digest, "digest", digests), IN_LIST):
-            rows = Digest.objects.filter(digest__in=chunk, corpus__in=self.corpora)
-            for digest, item_uuid in rows.values_list("digest", "item_uuid"):
-                found.setdefault(bytes(digest), set()).add(item_uuid)
-        return found
-
     def _near(self, readings: Sequence[Reading]) -> list[LeakVerdict]:
         units = [reading.near_units() for reading in readings]
-        near_of = self._near_by_unit(list(dict.fromkeys(chain.from_iterable(units))))
+        folded = dict.fromkeys(unit.folded for own in units for _, unit in own)
+        near_of = self._near_by_unit(list(folded))
         return [
             self._near_verdict(reading, own, near_of) for reading, own in zip(readings, units, strict=True)
         ]
 
-    def _near_by_unit(self, units: Sequence[str]) -> dict[str, list[_Protected]]:
-        """The protected sentences near each of ``units``; those that are near none are left out."""
-        if not units:
+    def _near_by_unit(self, folded: Sequence[str]) -> dict[str, list[ProtectedSet]]:
+        """The protected sentences near each of ``folded``; those that are near none are left out."""
+        if not folded:
             return {}
-        sets = [self.fingerprinter.unsorted_shingles(unit) for unit in units]
-        candidates = self._candidates(
-            band_keys_of_many(signatures(sets), namespace=self.fingerprinter.namespace)
-        )
-        protected = self._protected_sets({pk for pks in candidates for pk in pks})
+        hashes = self.fingerprinter.hashes_of_many(folded)
+        keys, empty = band_key_table(signatures(hashes), namespace=self.fingerprinter.namespace)
+        candidates = self.protected.candidates(keys, ~empty, most=MAX_CANDIDATES)
+        sets = self.protected.sets({pk for pks in candidates.values() for pk in pks})
         found = {}
-        for unit, own, pks in zip(units, sets, candidates, strict=True):
-            shingles = np.unique(own) if pks else own
-            near = [
-                protected[pk] for pk in pks if pk in protected and _are_near(shingles, protected[pk].shingles)
-            ]
-            if near:
-                found[unit] = near
+        for place, pks in candidates.items():
+            own = np.unique(hashes[place])
+            if near := [sets[pk] for pk in pks if pk in sets and _are_near(own, sets[pk].shingles)]:
+                found[folded[place]] = near
         return found
 
     def _near_verdict(
-        self, reading: Reading, units: Sequence[str], near_of: dict[str, list[_Protected]]
+        self, reading: Reading, units: Sequence[tuple[str, Tokens]], near_of: dict[str, list[ProtectedSet]]
     ) -> LeakVerdict:
         """Of the first of ``units`` that is near something for a reason of its own."""
-        for unit in units:
-            near = self._not_quoted(reading, unit, near_of[unit]) if unit in near_of else []
-            if near:
+        for unit, own in units:
+            near = near_of.get(own.folded)
+            if near and (near := self._not_quoted(reading, own.folded, near)):
                 start = reading.text.index(unit)
                 uuids = tuple(sorted({item.uuid for item in near}))
                 return LeakVerdict("near", "near", (start, start + len(unit)), uuids)
         return CLEAN
 
-    def _not_quoted(self, reading: Reading, unit: str, near: list[_Protected]) -> list[_Protected]:
-        """Those of ``near`` that ``unit`` is near to for another reason than the text it quotes."""
-        folded, quotes = canonical(unit), self._quoted_in(reading)
+    def _not_quoted(self, reading: Reading, folded: str, near: list[ProtectedSet]) -> list[ProtectedSet]:
+        """Those of ``near`` that ``folded`` is near to for another reason than the text it quotes."""
+        quotes = self._quoted_in(reading)
         if any(_holds(quote, folded) for quote in quotes):
             return []
         own = [self.fingerprinter.shingles(quote) for quote in quotes if _holds(folded, quote)]
         return [item for item in near if not any(_are_near(quote, item.shingles) for quote in own)]
 
-    def _candidates(self, keys: Sequence[Sequence[int]]) -> list[list[int]]:
-        """For each unit the protected sets that share most bands with it."""
-        holders: dict[int, list[int]] = {}
-        wanted = {key for unit_keys in keys for key in unit_keys}
-        for key, pk in pairs_by_key(ShingleBand, "key", "shingle_set_id", wanted):
-            holders.setdefault(key, []).append(pk)
-        shared = (Counter(pk for key in unit_keys for pk in holders.get(key, ())) for unit_keys in keys)
-        return [[pk for pk, _ in counter.most_common(MAX_CANDIDATES)] for counter in shared]
 
-    def _protected_sets(self, pks: Iterable[int]) -> dict[int, _Protected]:
-        found = {}
-        for chunk in batched(pks, IN_LIST):
-            rows = ShingleSet.objects.filter(pk__in=chunk, corpus__in=self.corpora)
-            for pk, item_uuid, shingles in rows.values_list("pk", "item_uuid", "shingles"):
-                found[pk] = _Protected(
-                    item_uuid, np.frombuffer(bytes(shingles), dtype="<u8").astype(np.uint64)
-                )
-        return found
-
-
-def _met(reading: Reading, runs: Iterable[_Run], items: dict[bytes, set[UUID]]) -> Iterator[_Lookup]:
-    for span, window, digest in runs:
-        if digest in items:
-            yield _Lookup("gram", span.count, window, digest, partial(_token_span, reading, span))
-
-
-def _are_near(one: Shingles, other: Shingles) -> bool:
+def _are_near(one: ShingleSet, other: ShingleSet) -> bool:
     return jaccard(one, other) >= NEAR_JACCARD
 
 

@@ -42,8 +42,9 @@ def expected_hash(*, project_uuid: UUID, items: Iterable[tuple[UUID, str]]) -> s
         reading = Reading(text)
         for kind, _, digest in fingerprinter.protected_digests(reading):
             _feed(digests, (item_uuid, kind, digest))
-        for number, unit in enumerate(reading.near_units()):
-            _feed(sets, (item_uuid, str(number), fingerprinter.shingles(unit).astype("<u8").tobytes()))
+        for number, (_, unit) in enumerate(reading.near_units()):
+            shingles = fingerprinter.shingles(unit.folded)
+            _feed(sets, (item_uuid, str(number), shingles.astype("<u8").tobytes()))
     return _combined(digests, sets)
 
 

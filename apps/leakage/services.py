@@ -5,14 +5,15 @@ Every write here can be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from uuid import UUID
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from apps.core.batches import batched
 from apps.leakage.fingerprints import Fingerprinter, Reading
-from apps.leakage.models import CorpusKind, Digest, ProtectedCorpus, ShingleBand, ShingleSet
+from apps.leakage.models import SCHEME, CorpusKind, Digest, ProtectedCorpus, ShingleBand, ShingleSet
 from apps.leakage.request_files import LeakPlace, screen_json_lines
 from apps.leakage.screening import LeakVerdict, screen_texts
 from apps.similarity.minhash import band_keys_of_many, signatures
@@ -54,23 +55,35 @@ def add_fingerprints(*, corpus_uuid: UUID, items: Sequence[Item]) -> None:
     corpus = ProtectedCorpus.objects.get(uuid=corpus_uuid)
     fingerprinter = Fingerprinter(corpus.project_uuid)
     for chunk in batched(items, BATCH):
-        with transaction.atomic(using=DATABASE):
+        with _change_of(corpus_uuid):
             _add_chunk(corpus, fingerprinter, chunk)
 
 
 def remove_fingerprints(*, corpus_uuid: UUID, item_uuids: Iterable[UUID]) -> None:
     """Forgets rows that were dropped before their holdout was frozen."""
     for chunk in batched(item_uuids, BATCH):
-        with transaction.atomic(using=DATABASE):
+        with _change_of(corpus_uuid):
             Digest.objects.filter(corpus__uuid=corpus_uuid, item_uuid__in=chunk).delete()
             ShingleSet.objects.filter(corpus__uuid=corpus_uuid, item_uuid__in=chunk).delete()
 
 
 def clear_corpus(*, corpus_uuid: UUID) -> None:
     """Forgets every fingerprint of the corpus; the corpus itself stays."""
-    with transaction.atomic(using=DATABASE):
+    with _change_of(corpus_uuid):
         Digest.objects.filter(corpus__uuid=corpus_uuid).delete()
         ShingleSet.objects.filter(corpus__uuid=corpus_uuid).delete()
+        ProtectedCorpus.objects.filter(uuid=corpus_uuid).update(scheme=SCHEME)
+
+
+@contextmanager
+def _change_of(corpus_uuid: UUID) -> Iterator[None]:
+    """A transaction after which no process trusts what it has in memory of the corpus.
+
+    The corpus row comes first: of two processes that change one corpus, the second waits here.
+    """
+    with transaction.atomic(using=DATABASE):
+        ProtectedCorpus.objects.filter(uuid=corpus_uuid).update(revision=uuid4())
+        yield
 
 
 def _add_chunk(corpus: ProtectedCorpus, fingerprinter: Fingerprinter, items: Sequence[Item]) -> None:
@@ -81,9 +94,9 @@ def _add_chunk(corpus: ProtectedCorpus, fingerprinter: Fingerprinter, items: Seq
         for kind, length, digest in fingerprinter.protected_digests(reading)
     ]
     units = [
-        (item_uuid, number, fingerprinter.shingles(unit))
+        (item_uuid, number, fingerprinter.shingles(unit.folded))
         for item_uuid, reading in readings
-        for number, unit in enumerate(reading.near_units())
+        for number, (_, unit) in enumerate(reading.near_units())
     ]
     sets = [
         ShingleSet(

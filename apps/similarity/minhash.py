@@ -10,12 +10,11 @@ library's random generator and no ``hash()``, and the tests pin golden values. T
 second version beside it and rebuild the index.
 
 Two hashes, one index. ``shingles`` is public and fast; anyone can recompute it, so anyone holding the stored
-values can test a guess. ``KeyedShingler`` is for protected corpora; see there.
+values can test a guess. ``keyed.KeyedShingler`` is for protected corpora; see there.
 """
 
 from __future__ import annotations
 
-import hashlib
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from apps.core.text import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ShingleSet: TypeAlias = NDArray[np.uint64]
 """Sorted, without repetition, shape (n,)."""
@@ -37,15 +36,11 @@ BANDS = 12
 ROWS_PER_BAND = 5
 PERMUTATIONS = BANDS * ROWS_PER_BAND
 EMPTY_MINIMUM = 2**64 - 1
-MIN_KEY_BYTES = 16
-MAX_KEY_BYTES = hashlib.blake2b.MAX_KEY_SIZE
 
 _MASK = 2**64 - 1
 _GOLDEN_RATIO = 0x9E3779B97F4A7C15
 # Hashes per slice when many sets are signed at once: one slice and its permuted copy stay in the CPU's cache.
 _SLICE = 1 << 15
-# Grams whose keyed digest is kept: some ten megabytes.
-_REMEMBERED = 50_000
 
 
 def _splitmix64(seed: int) -> Iterator[int]:
@@ -85,29 +80,38 @@ def shingles(text: str) -> ShingleSet:
     A text of one to four characters is one shingle, padded with NUL (which canonical text never contains), so
     that it equals only itself. A text with nothing left in its canonical form has no shingles.
     """
-    return np.unique(_hashes_of_many([canonical(text)])[0])
+    return np.unique(hashes_of_grams([canonical(text)], _public_hashes)[0])
 
 
 def text_signatures(texts: Sequence[str]) -> NDArray[np.uint64]:
     """``signatures`` of the shingles of ``texts``; faster, for a minimum needs no set."""
-    return signatures(_hashes_of_many([canonical(text) for text in texts]))
+    return signatures(hashes_of_grams([canonical(text) for text in texts], _public_hashes))
 
 
-def _hashes_of_many(many: Sequence[str]) -> list[NDArray[np.uint64]]:
-    """The hash of every 5-gram of each canonical text, in order and repeated as they are."""
-    padded = [folded.ljust(SHINGLE_LENGTH, "\x00") if folded else "" for folded in many]
+def hashes_of_grams(
+    folded: Sequence[str], hashes_of: Callable[[NDArray[np.uint64]], NDArray[np.uint64]]
+) -> list[NDArray[np.uint64]]:
+    """The hash of every 5-gram of each canonical text, in order and repeated as they are.
+
+    ``hashes_of`` makes of n code points the hashes of the n - 4 grams in them, all texts in one go.
+    """
+    padded = [text.ljust(SHINGLE_LENGTH, "\x00") if text else "" for text in folded]
     codes = np.frombuffer("".join(padded).encode("utf-32-le"), dtype="<u4").astype(np.uint64)
-    count = max(len(codes) - SHINGLE_LENGTH + 1, 0)
-    hashes = np.zeros(count, dtype=np.uint64)
-    for place, factor in enumerate(_CHARACTER_FACTORS):
-        hashes += codes[place : place + count] * factor
-    hashes = _mix(hashes)
+    hashes = hashes_of(codes)
     # The grams that reach from one text into the next belong to neither.
     ends = accumulate(map(len, padded))
     return [
         hashes[end - len(text) : max(end - SHINGLE_LENGTH + 1, end - len(text))]
         for text, end in zip(padded, ends, strict=True)
     ]
+
+
+def _public_hashes(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    count = max(len(codes) - SHINGLE_LENGTH + 1, 0)
+    hashes = np.zeros(count, dtype=np.uint64)
+    for place, factor in enumerate(_CHARACTER_FACTORS):
+        hashes += codes[place : place + count] * factor
+    return _mix(hashes)
 
 
 def grams(text: str) -> frozenset[str]:
@@ -124,49 +128,6 @@ def gram_jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     """``jaccard`` of two sets of grams."""
     shared = len(a & b)
     return shared / (len(a) + len(b) - shared) if shared else 0.0
-
-
-class KeyedShingler:
-    """5-grams, each hashed with BLAKE2b under ``key`` (16 to 64 bytes) and cut to 64 bits.
-
-    The key has to go through a pseudorandom function, one shingle at a time. Secret constants in the fast
-    hash would not do: it is linear before an invertible finaliser, so a few known pairs of shingle and hash
-    (any phrase of the protected text that is public) give the constants away, and after that every guess can
-    be confirmed. The cost is under a microsecond per distinct shingle; those met lately are remembered.
-
-    What stays visible without the key: how many distinct shingles a text has, and which texts share some.
-    With the key, short texts can be rebuilt shingle by shingle; key and hashes belong in different places.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
-            message = f"The key must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes, not {len(key)}."
-            raise ValueError(message)
-        # The person tag keeps these apart from any other use of the key. A copied state spares the key schedule.
-        self._keyed = hashlib.blake2b(key=key, person=b"text 5-grams v1", digest_size=8)
-        self._known: dict[str, bytes] = {}
-
-    def shingles(self, text: str) -> ShingleSet:
-        return np.unique(self.hashes(text))
-
-    def hashes(self, text: str) -> NDArray[np.uint64]:
-        """The hash of each distinct 5-gram, in no order."""
-        own = grams(text)
-        known = self._known
-        new = own.difference(known)
-        if len(known) + len(new) > _REMEMBERED:
-            known.clear()
-            new = own
-        for gram in new:
-            state = self._keyed.copy()
-            state.update(gram.encode("utf-8"))
-            known[gram] = state.digest()
-        return np.frombuffer(b"".join([known[gram] for gram in own]), dtype="<u8").astype(np.uint64)
-
-
-def keyed_shingles(text: str, key: bytes) -> ShingleSet:
-    """The shingles of one text under ``key``; see ``KeyedShingler``."""
-    return KeyedShingler(key).shingles(text)
 
 
 def jaccard(a: ShingleSet, b: ShingleSet) -> float:
@@ -231,11 +192,18 @@ def band_keys(one_signature: Signature, *, namespace: int) -> list[int]:
 
 def band_keys_of_many(many: NDArray[np.uint64], *, namespace: int) -> list[list[int]]:
     """``band_keys`` of each row of a (n, PERMUTATIONS) array."""
+    keys, empty = band_key_table(many, namespace=namespace)
+    signed: list[list[int]] = keys.tolist()
+    return [[] if blank else row_keys for blank, row_keys in zip(empty.tolist(), signed, strict=True)]
+
+
+def band_key_table(
+    many: NDArray[np.uint64], *, namespace: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """``band_keys`` of each row as an (n, BANDS) array, and which rows are of empty texts: they have no keys."""
     seeds = _mix(_BAND_SEEDS ^ np.uint64(namespace & _MASK))
     minima = many.reshape(len(many), BANDS, ROWS_PER_BAND)
     keys = np.broadcast_to(seeds, (len(many), BANDS))
     for row in range(ROWS_PER_BAND):
         keys = _mix(keys ^ minima[:, :, row])
-    empty = (many == np.uint64(EMPTY_MINIMUM)).all(axis=1)
-    signed: list[list[int]] = keys.view(np.int64).tolist()
-    return [[] if blank else row_keys for blank, row_keys in zip(empty, signed, strict=True)]
+    return keys.view(np.int64), (many == np.uint64(EMPTY_MINIMUM)).all(axis=1)
