@@ -40,16 +40,18 @@ _INVISIBLE = frozenset(
 # tones; currency signs (Sc) and emoji (So) carry meaning and stay.
 _PUNCTUATION_CATEGORIES = frozenset({"Sm", "Sk"})
 
+# Each way begins with a character: that lets the engine skip to the next of them.
 _SENTENCE_END = re.compile(
     r"""
       [!?。！？…]+                     # ends a sentence wherever it stands
-    | (?<! \. ) \.++ (?= \s | $ | ["'”’»)\]] )  # a full stop, but not the one in 1.99 or example.com
-    | (?<= [a-z] ) \. (?= [A-Z] )      # a missing space: "refund.Please"
-    | (?: ^ | [\r\n\u0085\u2028\u2029] ) \s* (?: (?: [-*+–—] | \d{1,3} [.)] ) \s+ )?  # a line, a list item
+    | \. (?<! \.\. ) \.*+ (?= \s | $ | ["'”’»)\]] )  # a full stop, but not the one in 1.99 or example.com
+    | \. (?<= [a-z]\. ) (?= [A-Z] )   # a missing space: "refund.Please"
+    | [\r\n\u0085\u2028\u2029] \s* (?: (?: [-*+–—] | \d{1,3} [.)] ) \s+ )?  # a line, a list item
     | [•‣◦▪●]                          # bullets that were pasted into running text
     """,
     re.VERBOSE,
 )
+_FIRST_ITEM = re.compile(r"\s* (?: (?: [-*+–—] | \d{1,3} [.)] ) \s+ )?", re.VERBOSE)
 _WORD_WITH_SPACE = re.compile(r"\S+\s*|\s+")
 
 
@@ -133,6 +135,8 @@ def sentences(text: str) -> list[str]:
     Made for comparing, not for reading: the separators are lost, and an abbreviation may cost a split, in the
     same way on both sides of the comparison.
     """
+    if item := _FIRST_ITEM.match(text):
+        text = text[item.end() :]
     pieces = (piece.strip() for piece in _SENTENCE_END.split(text))
     return [piece for piece in pieces if any(map(str.isalnum, piece))]
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from apps.core.text import canonical, sentences
 from apps.leakage.keys import subkey
 from apps.leakage.models import DigestKind
-from apps.similarity.keyed import KeyedShingler
+from apps.similarity.keyed import KEY_BYTES, KeyedShingler, siphash
 from apps.similarity.minhash import ShingleSet
 
 Strictness = Literal["record", "prompt"]
@@ -44,6 +44,8 @@ SENTENCE_TOKENS = 4
 SENTENCES_OF_A_UNIT = 12
 """A longer text is compared sentence by sentence alone: as a whole it is near to nothing but its own copy."""
 DIGEST_BYTES = 16
+HEAD_BYTES = 8
+"""Of a digest: enough to tell that it is not among some millions."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,20 @@ class Tokens:
 
     def __init__(self, folded: str) -> None:
         self.folded = folded
-        words = folded.split(" ") if folded else []
-        self._starts = [0, *accumulate([len(word) + 1 for word in words])]
 
     def __len__(self) -> int:
-        return len(self._starts) - 1
+        return self.folded.count(" ") + 1 if self.folded else 0
+
+    @cached_property
+    def words(self) -> list[str]:
+        return self.folded.split(" ") if self.folded else []
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate([len(word) + 1 for word in self.words])]
 
     def window(self, first: int, count: int) -> str:
         return self.folded[self._starts[first] : self._starts[first + count] - 1]
-
-    def windows(self, count: int) -> list[str]:
-        """Every window of ``count`` tokens, in order."""
-        pairs = zip(self._starts, self._starts[count:], strict=False)
-        return [self.folded[start : end - 1] for start, end in pairs]
 
 
 class Reading:
@@ -102,6 +105,7 @@ class Fingerprinter:
     def __init__(self, project_uuid: UUID) -> None:
         self.namespace = project_uuid.int & (2**64 - 1)
         self._shingler = KeyedShingler(subkey(project_uuid, "shingles"))
+        self._prefix_key = subkey(project_uuid, "prefix of a run")[:KEY_BYTES]
         self._states = {
             kind: hashlib.blake2b(key=subkey(project_uuid, f"digest {kind}"), digest_size=DIGEST_BYTES)
             for kind in DigestKind
@@ -145,10 +149,11 @@ class Fingerprinter:
             (DigestKind.SENTENCE, len(sentence), self.digest(DigestKind.SENTENCE, sentence.folded))
             for sentence in long_sentences
         }
-        for run in self._protected_runs(tokens, long_sentences):
-            prefix = run.window(0, PREFIX_TOKENS)
+        runs = list(self._protected_runs(tokens, long_sentences))
+        for run, prefixes in zip(runs, self.prefixes(runs), strict=True):
+            prefix = prefixes[:1].astype("<u8").tobytes()
             found.add((DigestKind.GRAM, len(run), self.digest(DigestKind.GRAM, run.folded)))
-            found.add((DigestKind.PREFIX, PREFIX_TOKENS, self.digest(DigestKind.PREFIX, prefix)))
+            found.add((DigestKind.PREFIX, PREFIX_TOKENS, prefix))
         return sorted(found, key=itemgetter(0, 2))
 
     def _protected_runs(self, text: Tokens, long_sentences: list[Tokens]) -> Iterator[Tokens]:
@@ -158,9 +163,25 @@ class Fingerprinter:
         for first in range(len(text) - GRAM_TOKENS + 1):
             yield Tokens(text.window(first, GRAM_TOKENS))
 
-    def prefixes(self, tokens: Tokens) -> list[bytes]:
-        """One digest for each token of a screened text where a protected run may begin."""
-        return self.digests(DigestKind.PREFIX, tokens.windows(PREFIX_TOKENS))
+    def prefixes(self, many: Sequence[Tokens]) -> list[NDArray[np.uint64]]:
+        """Of each text one keyed hash for each token where a protected run may begin, in order.
+
+        SipHash of five hashes of tokens, each of them keyed as well: half as long as a digest, for it decides
+        nothing but where a longer look is worth while.
+        """
+        numbers: dict[str, int] = {}
+        places = [numbers.setdefault(word, len(numbers)) for tokens in many for word in tokens.words]
+        of_tokens = b"".join([digest[:HEAD_BYTES] for digest in self.digests(DigestKind.PREFIX, numbers)])
+        hashes = np.frombuffer(of_tokens, dtype="<u8").astype(np.uint64)[np.array(places, dtype=np.int64)]
+        count = max(len(hashes) - PREFIX_TOKENS + 1, 0)
+        runs = [hashes[place : place + count] for place in range(PREFIX_TOKENS)]
+        found = siphash(self._prefix_key, runs, length=PREFIX_TOKENS * HEAD_BYTES)
+        # The runs that reach from one text into the next belong to neither.
+        ends = accumulate(len(tokens.words) for tokens in many)
+        return [
+            found[end - len(tokens.words) : max(end - PREFIX_TOKENS + 1, end - len(tokens.words))]
+            for tokens, end in zip(many, ends, strict=True)
+        ]
 
 
 def windows(tokens: Tokens, starts: Iterable[int], strictness: Strictness) -> Iterator[tuple[Span, str]]:

@@ -42,6 +42,15 @@ class Protected:
             return present(Digest, "digest", digests)
         return snapshot.may_hold(digests)
 
+    def known_prefixes(self, prefixes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of ``prefixes`` are those of a protected run."""
+        snapshot = snapshot_of(self._project_uuid, self._state, lookups=len(prefixes))
+        if snapshot is not None:
+            return snapshot.may_begin(prefixes)
+        stored = [prefix.tobytes() for prefix in prefixes.astype("<u8")]
+        found = present(Digest, "digest", set(stored))
+        return np.array([prefix in found for prefix in stored], dtype=bool)
+
     def items_by_digest(self, digests: Collection[bytes]) -> dict[bytes, set[UUID]]:
         """Digest → the protected rows that have it."""
         found: dict[bytes, set[UUID]] = {}

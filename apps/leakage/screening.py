@@ -11,11 +11,12 @@ Whoever may ask can learn by asking: the answer is an oracle. Show people yes or
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from itertools import accumulate
+from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -105,18 +106,19 @@ class _Lookup:
     place: Callable[[], tuple[int, int] | None]
 
 
+_Run: TypeAlias = tuple[Span, str, bytes]
+"""A run of tokens, what it says, and its digest."""
+
+
 @dataclass(frozen=True)
 class _Taken:
-    """A text and the digests by which it is looked up first."""
+    """A text and what it is looked up by first."""
 
     reading: Reading
     wholes: list[bytes]
-    """Of the whole text, then of its sentences."""
-    prefixes: list[bytes]
-    """Of the beginnings of runs, one for each token where one may begin."""
-
-    def is_met(self, known: AbstractSet[bytes]) -> bool:
-        return not (known.isdisjoint(self.wholes) and known.isdisjoint(self.prefixes))
+    """Digests of the whole text, then of its sentences; none of an empty text."""
+    starts: list[int]
+    """Tokens where a protected run may begin."""
 
 
 class _Screen:
@@ -134,10 +136,10 @@ class _Screen:
 
     def verdicts(self, texts: Sequence[str]) -> list[LeakVerdict]:
         """In two rounds: whole texts, sentences and beginnings of runs; then the runs that begin somewhere."""
-        taken = [self._taken(Reading(text)) for text in texts]
-        known = self.protected.known({digest for own in taken for digest in (*own.wholes, *own.prefixes)})
+        taken = self._taken([Reading(text) for text in texts])
+        known = self.protected.known({digest for own in taken for digest in own.wholes})
         verdicts = [CLEAN] * len(texts)
-        met = [place for place, own in enumerate(taken) if own.is_met(known)]
+        met = [place for place, own in enumerate(taken) if own.starts or not known.isdisjoint(own.wholes)]
         for place, leak in zip(met, self._leaks([taken[place] for place in met], known), strict=True):
             verdicts[place] = leak
         rest = [place for place, verdict in enumerate(verdicts) if verdict.is_clean]
@@ -145,48 +147,70 @@ class _Screen:
             verdicts[place] = near
         return verdicts
 
-    def _taken(self, reading: Reading) -> _Taken:
+    def _taken(self, readings: Sequence[Reading]) -> list[_Taken]:
+        prefixes = self.fingerprinter.prefixes([reading.tokens for reading in readings])
+        begins = self.protected.known_prefixes(np.concatenate(prefixes))
+        ends = accumulate(map(len, prefixes))
+        return [
+            _Taken(
+                reading, self._whole_digests(reading), np.flatnonzero(begins[end - len(own) : end]).tolist()
+            )
+            for reading, own, end in zip(readings, prefixes, ends, strict=True)
+        ]
+
+    def _whole_digests(self, reading: Reading) -> list[bytes]:
         if not len(reading.tokens):
-            return _Taken(reading, [], [])
+            return []
         digests = self.fingerprinter.digests
-        sentences = (sentence.folded for _, sentence in reading.long_sentences)
-        wholes = [
+        sentences = [sentence.folded for _, sentence in reading.long_sentences]
+        return [
             *digests(DigestKind.TEXT, [reading.tokens.folded]),
             *digests(DigestKind.SENTENCE, sentences),
         ]
-        return _Taken(reading, wholes, self.fingerprinter.prefixes(reading.tokens))
 
     def _leaks(self, taken: Sequence[_Taken], known: AbstractSet[bytes]) -> list[LeakVerdict]:
-        lookups = [[*self._wholes(own), *self._runs(own, known)] for own in taken]
-        asked = {lookup.digest for own in lookups for lookup in own}
-        asked |= {self.fingerprinter.case_digest(own.reading.text) for own in taken if own.wholes[0] in known}
+        """``known`` are those of the whole digests that are somebody's."""
+        runs = [self._runs(own) for own in taken]
+        known = known | self.protected.known({digest for own in runs for *_, digest in own})
+        asked = {digest for own in runs for *_, digest in own if digest in known}
+        asked |= {digest for own in taken for digest in own.wholes if digest in known}
+        asked |= {
+            self.fingerprinter.case_digest(own.reading.text)
+            for own in taken
+            if not known.isdisjoint(own.wholes[:1])
+        }
         items = self.protected.items_by_digest(asked)
-        return [self._leak_in(own.reading, met, items) for own, met in zip(taken, lookups, strict=True)]
+        return [
+            self._leak_in(own.reading, [*self._wholes(own, items), *_met(own.reading, met, items)], items)
+            for own, met in zip(taken, runs, strict=True)
+        ]
 
-    def _wholes(self, taken: _Taken) -> Iterator[_Lookup]:
-        """The whole text, then its sentences."""
-        reading, (whole, *sentences) = taken.reading, taken.wholes
-        own = reading.tokens
-        yield _Lookup("text", len(own), own.folded, whole, lambda: (0, len(reading.text)))
-        for number, digest in enumerate(sentences):
-            _, sentence = reading.long_sentences[number]
-            place = partial(_sentence_span, reading, number)
-            yield _Lookup("sentence", len(sentence), sentence.folded, digest, place)
+    def _wholes(self, taken: _Taken, items: Container[bytes]) -> Iterator[_Lookup]:
+        """The whole text, then its sentences: those that are protected."""
+        reading = taken.reading
+        for number, digest in enumerate(taken.wholes, -1):
+            if digest not in items:
+                continue
+            if number < 0:
+                own = reading.tokens
+                yield _Lookup("text", len(own), own.folded, digest, lambda: (0, len(reading.text)))
+            else:
+                _, own = reading.long_sentences[number]
+                place = partial(_sentence_span, reading, number)
+                yield _Lookup("sentence", len(own), own.folded, digest, place)
 
-    def _runs(self, taken: _Taken, known: AbstractSet[bytes]) -> Iterator[_Lookup]:
+    def _runs(self, taken: _Taken) -> list[_Run]:
         """The runs that begin where a protected one may."""
-        starts = [first for first, digest in enumerate(taken.prefixes) if digest in known]
-        own = list(windows(taken.reading.tokens, starts, self.strictness))
+        own = list(windows(taken.reading.tokens, taken.starts, self.strictness))
         digests = self.fingerprinter.digests(DigestKind.GRAM, [window for _, window in own])
-        for (span, window), digest in zip(own, digests, strict=True):
-            yield _Lookup("gram", span.count, window, digest, partial(_token_span, taken.reading, span))
+        return [(*pair, digest) for pair, digest in zip(own, digests, strict=True)]
 
     def _leak_in(
         self, reading: Reading, lookups: Iterable[_Lookup], items: dict[bytes, set[UUID]]
     ) -> LeakVerdict:
-        """The first of ``lookups``, strongest rule first, that is met."""
+        """The first of ``lookups``, strongest rule first, that nothing excuses."""
         for lookup in lookups:
-            if lookup.digest in items and not self._is_excused(reading, lookup):
+            if not self._is_excused(reading, lookup):
                 is_text = lookup.rule == "text"
                 return LeakVerdict(
                     outcome="leak",
@@ -247,6 +271,12 @@ class _Screen:
             return []
         own = [self.fingerprinter.shingles(quote) for quote in quotes if _holds(folded, quote)]
         return [item for item in near if not any(_are_near(quote, item.shingles) for quote in own)]
+
+
+def _met(reading: Reading, runs: Iterable[_Run], items: Container[bytes]) -> Iterator[_Lookup]:
+    for span, window, digest in runs:
+        if digest in items:
+            yield _Lookup("gram", span.count, window, digest, partial(_token_span, reading, span))
 
 
 def _are_near(one: ShingleSet, other: ShingleSet) -> bool:

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from apps.core.errors import RefusedError
-from apps.leakage.fingerprints import DIGEST_BYTES
+from apps.leakage.fingerprints import DIGEST_BYTES, HEAD_BYTES
 from apps.leakage.models import SCHEME, Digest, ProtectedCorpus, ShingleBand
 
 State: TypeAlias = tuple[tuple[int, UUID], ...]
@@ -32,7 +32,6 @@ WORTH_READING = 4000
 """Lookups at once that are worth reading all the fingerprints for: those of about a hundred records."""
 KEPT = 4
 """Projects whose snapshot is kept, those that were asked about last."""
-HEAD_BYTES = 8
 _READ = 20_000
 
 T = TypeVar("T")
@@ -47,6 +46,10 @@ class Snapshot:
     def may_hold(self, digests: Collection[bytes]) -> set[bytes]:
         """Those of ``digests`` that are protected, and perhaps one in 10¹² that is not."""
         return set(compress(digests, _are_in(self.digests, _heads(digests)).tolist()))
+
+    def may_begin(self, prefixes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of ``prefixes`` are those of a protected run."""
+        return _are_in(self.digests, prefixes)
 
     def may_share(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of ``keys``, in any shape, are band keys of something protected."""

@@ -23,6 +23,8 @@ from apps.similarity.minhash import SHINGLE_LENGTH, ShingleSet, hashes_of_grams
 
 MIN_KEY_BYTES = 16
 MAX_KEY_BYTES = hashlib.blake2b.MAX_KEY_SIZE
+KEY_BYTES = 16
+"""Of SipHash itself."""
 
 _CODE_BITS = np.uint64(21)
 """A code point has that many; three and two of them make the two words of a gram."""
@@ -39,14 +41,28 @@ class KeyedShingler:
             message = f"The key must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes, not {len(key)}."
             raise ValueError(message)
         # The person tag keeps these apart from any other use of the key.
-        self._key = hashlib.blake2b(key=key, person=b"text 5-grams v2", digest_size=16).digest()
+        self._key = hashlib.blake2b(key=key, person=b"text 5-grams v2", digest_size=KEY_BYTES).digest()
 
     def shingles(self, text: str) -> ShingleSet:
         return np.unique(self.hashes_of_many([canonical(text)])[0])
 
     def hashes_of_many(self, folded: Sequence[str]) -> list[NDArray[np.uint64]]:
-        """The hash of every 5-gram of each text, which is in canonical form; in order, repeated as they are."""
-        return hashes_of_grams(folded, self._hashes)
+        """The hash of every 5-gram of each text, which is in canonical form; in order, repeated as they are.
+
+        A text that stands in one before it, as sentences do when they follow their whole, is not hashed again.
+        """
+        holders: list[str] = []
+        places = []
+        for text in folded:
+            start = holders[-1].find(text) if holders and len(text) >= SHINGLE_LENGTH else -1
+            if start < 0:
+                holders.append(text)
+            places.append((len(holders) - 1, max(start, 0), len(text)))
+        hashes = hashes_of_grams(holders, self._hashes)
+        return [
+            hashes[holder][start : start + max(length - SHINGLE_LENGTH + 1, 1)]
+            for holder, start, length in places
+        ]
 
     def _hashes(self, codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
         count = max(len(codes) - SHINGLE_LENGTH + 1, 0)
@@ -68,7 +84,7 @@ def keyed_shingles(text: str, key: bytes) -> ShingleSet:
 def siphash(key: bytes, words: Sequence[NDArray[np.uint64]], *, length: int) -> NDArray[np.uint64]:
     """SipHash-2-4 of many messages of ``length`` bytes, a multiple of eight.
 
-    ``key`` has 16 bytes; ``words`` are the messages' first eight bytes, their second eight, … as little-endian
+    ``key`` has ``KEY_BYTES``; ``words`` are the messages' first eight bytes, their second eight, … as little-endian
     numbers, each an array with one place for each message.
     """
     halves = [int.from_bytes(key[start : start + 8], "little") for start in (0, 8)]

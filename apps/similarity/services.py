@@ -98,14 +98,20 @@ def _band_keys(project_id: int, texts: tuple[str, ...]) -> list[list[int]]:
 
 def _candidates(keys: Sequence[Sequence[int]], own_ids: Sequence[int | None]) -> list[list[int]]:
     """Record ids that share a band key with each text, the most shared first, at most MAX_CANDIDATES."""
-    holders: dict[int, list[int]] = defaultdict(list)
-    for key, pk in pairs_by_key(Band, "key", "record_id", {key for band in keys for key in band}):
-        holders[key].append(pk)
-    result = []
-    for band, own_id in zip(keys, own_ids, strict=True):
-        shared = Counter(pk for key in set(band) for pk in holders.get(key, ()) if pk != own_id)
-        result.append(sorted(shared, key=lambda pk: (-shared[pk], pk))[:MAX_CANDIDATES])
-    return result
+    askers: dict[int, list[int]] = defaultdict(list)
+    for place, band in enumerate(keys):
+        for key in set(band):
+            askers[key].append(place)
+    shared: dict[int, Counter[int]] = defaultdict(Counter)
+    for key, pk in pairs_by_key(Band, "key", "record_id", askers):
+        for place in askers[key]:
+            if pk != own_ids[place]:
+                shared[place][pk] += 1
+    return [_most_shared(shared[place]) if place in shared else [] for place in range(len(keys))]
+
+
+def _most_shared(counts: Counter[int]) -> list[int]:
+    return sorted(counts, key=lambda pk: (-counts[pk], pk))[:MAX_CANDIDATES]
 
 
 class _Cut:

@@ -191,7 +191,7 @@ def test_a_thousand_texts_cost_as_many_queries_as_their_digests_need(project: UU
             screen_texts(project_uuid=project, texts=texts)
         return len(captured)
 
-    assert queries(10) == queries(20) == 3
+    assert queries(10) == queries(20) == 4
     assert queries(1000) < 50
 
 

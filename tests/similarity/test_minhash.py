@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.similarity.keyed import keyed_shingles, siphash
+from apps.core.text import canonical
+from apps.similarity.keyed import KeyedShingler, keyed_shingles, siphash
 from apps.similarity.minhash import (
     BANDS,
     EMPTY_MINIMUM,
@@ -238,6 +239,16 @@ def test_keyed_shingles_keep_similarity_and_say_nothing_under_another_key() -> N
         assert jaccard(*keyed) == jaccard(shingles(left), shingles(right)) > 0.5
         assert not bits(keyed[0]) & bits(keyed_shingles(left, KEY[::-1]))
         assert not bits(keyed[0]) & bits(shingles(left))
+
+
+@given(st.lists(st.text(alphabet="ab ", max_size=12), max_size=6))
+def test_keyed_hashes_of_many_texts_are_those_of_each_though_one_holds_the_next(texts: list[str]) -> None:
+    folded = [canonical(text) for text in texts]
+    found = KeyedShingler(KEY).hashes_of_many(folded)
+    assert [np.unique(own).tolist() for own in found] == [
+        keyed_shingles(text, KEY).tolist() for text in folded
+    ]
+    assert [len(own) for own in found] == [max(len(text) - 4, 1) if text else 0 for text in folded]
 
 
 def test_keyed_hashes_of_neighbouring_texts_show_no_pattern() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from apps.core.detectors.patterns import EncodedText, Pattern, literal
-from apps.core.text import flatten_strings
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
@@ -66,7 +64,7 @@ def _as_words(phrase: str) -> str:
 
 
 def _marks(item: Item, patterns: Mapping[str, Pattern]) -> Iterator[FindingData]:
-    strings: list[tuple[str, Any]] = list(flatten_strings({"input": dict(item.input)}))
+    strings = item.input_strings
     for probed, pattern in patterns.items():
         for pointer, text in strings:
             encoded = EncodedText(text)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from apps.core.text import canonical, flatten_strings
 from apps.similarity.services import Near
 from apps.specs.models import Project, Spec
 from apps.task_types.base import SpecView, TaskType
@@ -58,6 +59,20 @@ class Item:
     @property
     def payload(self) -> dict[str, Any]:
         return {"input": self.input, "output": self.output}
+
+    @cached_property
+    def folded(self) -> str:
+        """The text in canonical form."""
+        return canonical(self.text)
+
+    @cached_property
+    def strings(self) -> list[tuple[str, str]]:
+        """(JSON pointer, string) of every string of the payload; most checks ask for them."""
+        return list(flatten_strings(self.payload))
+
+    @property
+    def input_strings(self) -> list[tuple[str, str]]:
+        return [(pointer, text) for pointer, text in self.strings if pointer.startswith("/input")]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from apps.core.text import canonical, flatten_strings
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
@@ -50,12 +49,13 @@ _FENCE = re.compile(r"^\s*```[^\n]*\n.*```\s*$", re.DOTALL)
 _NOTHING = frozenset({"", "n a", "na", "none", "null", "undefined", "string", "text", "example", "empty"})
 """In canonical form."""
 
+# ``match`` where a pattern begins at the beginning: ``search`` would try it at every other character as well.
 _LOOKS = (
-    ("self_description", _SELF, "Speaks as a model about itself."),
-    ("refusal", _REFUSAL, "Is a refusal instead of a record."),
-    ("introduction", _INTRODUCTION, "Introduces the record instead of being it."),
-    ("placeholder", _PLACEHOLDER, "Holds a placeholder that nobody has filled in."),
-    ("fence", _FENCE, "Stands in a code fence."),
+    ("self_description", _SELF.search, "Speaks as a model about itself."),
+    ("refusal", _REFUSAL.match, "Is a refusal instead of a record."),
+    ("introduction", _INTRODUCTION.match, "Introduces the record instead of being it."),
+    ("placeholder", _PLACEHOLDER.search, "Holds a placeholder that nobody has filled in."),
+    ("fence", _FENCE.match, "Stands in a code fence."),
 )
 
 
@@ -74,11 +74,11 @@ class BoilerplateCheck(Check):
 
 
 def _findings(item: Item) -> Iterator[FindingData]:
-    if canonical(item.text) in _NOTHING:
+    if item.folded in _NOTHING:
         yield FindingData(outcome=Outcome.BLOCK, code="empty", message="Says nothing.")
-    for pointer, text in flatten_strings(item.payload):
-        for code, pattern, message in _LOOKS:
-            if match := pattern.search(text):
+    for pointer, text in item.strings:
+        for code, look, message in _LOOKS:
+            if match := look(text):
                 yield FindingData(
                     outcome=Outcome.BLOCK,
                     code=code,

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from apps.core.text import flatten_strings
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
@@ -46,7 +45,7 @@ class EncodingCheck(Check):
 
 
 def _findings(item: Item) -> Iterator[FindingData]:
-    for pointer, text in flatten_strings(item.payload):
+    for pointer, text in item.strings:
         if text.isascii() and text.isprintable():
             continue
         for code, pattern, outcome, message in _LOOKS:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import re2
 
 from apps.core.detectors.patterns import EncodedText, Pattern, literal
-from apps.core.text import flatten_strings
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
@@ -80,7 +79,7 @@ def _as_words(words: Sequence[str]) -> Pattern:
 
 
 def _findings(item: Item, forbidden: Sequence[_Forbidden]) -> Iterator[FindingData]:
-    for pointer, text in flatten_strings(item.payload):
+    for pointer, text in item.strings:
         encoded = EncodedText(text)
         for rule in forbidden:
             span = next(iter(rule.pattern.values(encoded.data)), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apps.core.text import flatten_strings
 from apps.leakage.screening import screen_texts
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
@@ -48,7 +47,6 @@ class LeakageCheck(Check):
 
 
 def _texts(item: Item) -> Iterator[tuple[str, str]]:
-    yield from flatten_strings({"input": dict(item.input)})
-    for pointer, text in flatten_strings({"output": dict(item.output)}):
-        if len(text.split()) >= FREE_TEXT:
+    for pointer, text in item.strings:
+        if pointer.startswith("/input") or len(text.split()) >= FREE_TEXT:
             yield pointer, text

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from apps.core.detectors.detection import Detection
 from apps.core.detectors.personal_data import find_personal_data
 from apps.core.detectors.secrets import find_secrets
-from apps.core.text import flatten_strings
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.models import Outcome
 
@@ -57,7 +56,7 @@ class PersonalDataCheck(Check):
 def _findings(
     item: Item, detector: Callable[[str], Sequence[Detection]], outcome_of: Callable[[Detection], Outcome]
 ) -> Iterator[FindingData]:
-    for pointer, text in flatten_strings(item.payload):
+    for pointer, text in item.strings:
         for detection in detector(text):
             if (outcome := outcome_of(detection)) != Outcome.PASS:
                 yield FindingData(
