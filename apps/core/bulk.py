@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -36,13 +36,19 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
         row._state.adding, row._state.db = False, columns.connection.alias
 
 
-def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
-    """Writes the fields ``names`` of ``rows``, all of one model, each to its own row."""
+def update_rows(
+    rows: Sequence[models.Model], names: Sequence[str], *, was: Mapping[str, Sequence[Any]] | None = None
+) -> int:
+    """Writes the fields ``names`` of ``rows``, all of one model, each to its own row; returns how many there were.
+
+    ``was``: field → the value that it must still have in each row, in order; a row where it has another one is left
+    alone. Text and numbers only.
+    """
     if not rows:
-        return
+        return 0
     columns = _columns_of(type(rows[0]), names)
     with transaction.atomic(using=columns.connection.alias, savepoint=False):
-        _update(columns, rows)
+        return _update(columns, rows, was or {})
 
 
 @dataclass(frozen=True)
@@ -130,24 +136,34 @@ def _insert(columns: _Columns, rows: Sequence[models.Model]) -> None:
                 copy.write_row(values)
 
 
-def _update(columns: _Columns, rows: Sequence[models.Model]) -> None:
-    """The last column is the key."""
+def _update(columns: _Columns, rows: Sequence[models.Model], was: Mapping[str, Sequence[Any]]) -> int:
+    """The last column is the key, and behind it comes what each row must still be."""
     *names, key = columns.names
+    before = _columns_of(type(rows[0]), list(was))
+    guards = before.names[:-1]
+    values = [[*new, *old] for new, *old in zip(columns.values(rows), *was.values(), strict=True)]
     with columns.connection.cursor() as cursor:
         if not columns.is_postgres:
             changes = ", ".join(f"{name} = %s" for name in names)
             cursor.executemany(
-                f"UPDATE {columns.table} SET {changes} WHERE {key} = %s",  # noqa: S608
-                list(columns.values(rows)),
+                f"UPDATE {columns.table} SET {changes} WHERE "  # noqa: S608
+                + " AND ".join(f"{name} = %s" for name in (key, *guards)),
+                values,
             )
-            return
+            return int(cursor.rowcount)
         changes = ", ".join(f"{name} = new.{name}" for name in names)
-        arrays = ", ".join(f"%s::{_array_type(field, columns.connection)}" for field in columns.fields)
-        cursor.execute(
-            f"UPDATE {columns.table} SET {changes} FROM unnest({arrays}) AS new ({', '.join(columns.names)}) "  # noqa: S608
-            f"WHERE {columns.table}.{key} = new.{key}",
-            [list(column) for column in zip(*columns.values(rows), strict=True)],
+        fields = [*columns.fields, *before.fields[:-1]]
+        arrays = ", ".join(f"%s::{_array_type(field, columns.connection)}" for field in fields)
+        aliases = [*columns.names, *(f"was_{number}" for number in range(len(guards)))]
+        unchanged = "".join(
+            f" AND {columns.table}.{name} = new.was_{number}" for number, name in enumerate(guards)
         )
+        cursor.execute(
+            f"UPDATE {columns.table} SET {changes} FROM unnest({arrays}) AS new ({', '.join(aliases)}) "  # noqa: S608
+            f"WHERE {columns.table}.{key} = new.{key}{unchanged}",
+            [list(column) for column in zip(*values, strict=True)],
+        )
+        return int(cursor.rowcount)
 
 
 def _array_type(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> str:

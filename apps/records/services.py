@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.bulk import insert_rows
+from apps.core.bulk import insert_rows, update_rows
 from apps.core.errors import StaleStateError
 from apps.core.strict_json import sha256_of
 from apps.core.text import canonical
@@ -116,22 +116,30 @@ def move_records(
     it was. The passed instances show the new state afterwards.
     """
     now = timezone.now()
-    events = []
+    was = {name: [getattr(record, name) for record in records] for name in ("status", "event_seq")}
+    before = [(record.status, record.due_at, record.event_seq, record.event_hash) for record in records]
     for record in records:
         MACHINE.check(record.status, to)
-        old_status, old_seq, old_due = record.status, record.event_seq, record.due_at
-        record.status, record.due_at = to, due_at
+    events = []
+    for record in records:
+        status_from, record.status, record.due_at = record.status, to, due_at
         for name, value in changes.items():
             setattr(record, name, value)
-        event = _next_event(record, status_from=old_status, actor=actor, reason=reason, now=now)
-        moved = Record.objects.filter(pk=record.pk, status=old_status, event_seq=old_seq).update(
-            status=to, due_at=due_at, event_seq=record.event_seq, event_hash=record.event_hash, **changes
-        )
-        if moved != 1:
-            record.status, record.due_at = old_status, old_due
-            raise StaleStateError(f"Record #{record.pk} is no longer {old_status}: reload and look again.")
-        events.append(event)
-    RecordEvent.objects.bulk_create(events, batch_size=BATCH)
+        events.append(_next_event(record, status_from=status_from, actor=actor, reason=reason, now=now))
+    moved = update_rows(records, ["status", "due_at", "event_seq", "event_hash", *changes], was=was)
+    if moved != len(records):
+        stale = _first_stale(records)
+        for record, old in zip(records, before, strict=True):
+            record.status, record.due_at, record.event_seq, record.event_hash = old
+        raise StaleStateError(f"Record #{stale.pk} is no longer {stale.status}: reload and look again.")
+    insert_rows(events)
+
+
+def _first_stale(records: Sequence[Record]) -> Record:
+    """The first that another has moved: those that this transaction moved have the new head of their chain."""
+    rows = Record.objects.filter(pk__in=[record.pk for record in records])
+    heads = dict(rows.values_list("pk", "event_hash"))
+    return next(record for record in records if heads.get(record.pk) != record.event_hash)
 
 
 def _next_event(

@@ -25,6 +25,7 @@ from apps.core.text import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 ShingleSet: TypeAlias = NDArray[np.uint64]
 """Sorted, without repetition, shape (n,)."""
@@ -83,9 +84,9 @@ def shingles(text: str) -> ShingleSet:
     return np.unique(hashes_of_grams([canonical(text)], _public_hashes)[0])
 
 
-def text_signatures(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """``signatures`` of the shingles of ``texts``; faster, for a minimum needs no set."""
-    return signatures(hashes_of_grams([canonical(text) for text in texts], _public_hashes))
+def hashes_of_texts(texts: Sequence[str]) -> list[NDArray[np.uint64]]:
+    """The shingles of each text, unsorted and repeated as they stand in it: to sign and to verify with."""
+    return hashes_of_grams([canonical(text) for text in texts], _public_hashes)
 
 
 def hashes_of_grams(
@@ -114,18 +115,8 @@ def _public_hashes(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return _mix(hashes)
 
 
-def grams(text: str) -> frozenset[str]:
-    """The 5-grams themselves, to verify with: a text is cut faster than it is hashed."""
-    folded = canonical(text)
-    if len(folded) <= SHINGLE_LENGTH:
-        return frozenset([folded] if folded else ())
-    return frozenset(
-        [folded[start : start + SHINGLE_LENGTH] for start in range(len(folded) - SHINGLE_LENGTH + 1)]
-    )
-
-
-def gram_jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    """``jaccard`` of two sets of grams."""
+def set_jaccard(a: AbstractSet[int], b: AbstractSet[int]) -> float:
+    """``jaccard`` of shingles in sets of Python's own: those of short texts are compared faster so."""
     shared = len(a & b)
     return shared / (len(a) + len(b) - shared) if shared else 0.0
 

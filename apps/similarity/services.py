@@ -8,16 +8,18 @@ zero doubles left, against 650 of 1,000 for look-then-insert).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 from django.db import transaction
+from numpy.typing import NDArray
 
 from apps.core.batches import batched
 from apps.records.models import Record
 from apps.similarity.lookup import insert_pairs, pairs_by_key
-from apps.similarity.minhash import band_keys_of_many, gram_jaccard, grams, text_signatures
+from apps.similarity.minhash import band_keys_of_many, hashes_of_texts, set_jaccard, signatures
 from apps.similarity.models import Band, Neighbour
 from apps.task_types import task_type_of
 
@@ -40,7 +42,7 @@ class Near:
 
 def index_records(*, project_id: int, texts: Sequence[tuple[int, str]]) -> None:
     """Inserts (record id, text) pairs; doing it again changes nothing. Commit before looking."""
-    keys = _band_keys(project_id, tuple(text for _, text in texts))
+    _, keys = _prepared(project_id, tuple(text for _, text in texts))
     # In the order of the index: neighbouring rows lie on one page.
     rows = sorted({(key, pk) for (pk, _), band in zip(texts, keys, strict=True) for key in band})
     with transaction.atomic():
@@ -61,17 +63,17 @@ def find_near(
     ``record_ids``: whose texts these are, in order. A record is not near itself, and is not read again.
     """
     own_ids: Sequence[int | None] = record_ids or [None] * len(texts)
-    candidates = _candidates(_band_keys(project_id, tuple(texts)), own_ids)
-    cut = _Cut(dict(zip(record_ids, texts, strict=False)), task_type)
+    hashes, keys = _prepared(project_id, tuple(texts))
+    candidates = _candidates(keys, own_ids)
+    cut = _Cut(task_type, dict(zip(record_ids, hashes, strict=False)))
     cut.read({pk for found in candidates for pk in found})
-    result = []
-    for text, found in zip(texts, candidates, strict=True):
-        own = grams(text) if found else frozenset()
-        near = [Near(pk, gram_jaccard(own, other)) for pk in found if (other := cut.grams_of(pk))]
-        result.append(
-            sorted((n for n in near if n.similarity >= at_least), key=lambda n: (-n.similarity, n.record_id))
+    return [
+        sorted(
+            (near for near in cut.compared(own, found) if near.similarity >= at_least),
+            key=lambda near: (-near.similarity, near.record_id),
         )
-    return result
+        for own, found in zip(hashes, candidates, strict=True)
+    ]
 
 
 def keep_neighbours(*, found: Iterable[tuple[int, Sequence[Near]]]) -> None:
@@ -91,9 +93,10 @@ def keep_neighbours(*, found: Iterable[tuple[int, Sequence[Near]]]) -> None:
 
 
 @lru_cache(maxsize=2)
-def _band_keys(project_id: int, texts: tuple[str, ...]) -> list[list[int]]:
-    """The same texts are put in and then asked about."""
-    return band_keys_of_many(text_signatures(texts), namespace=project_id)
+def _prepared(project_id: int, texts: tuple[str, ...]) -> tuple[list[NDArray[np.uint64]], list[list[int]]]:
+    """Hashes of the grams and band keys of each text: the same texts are put in and then asked about."""
+    hashes = hashes_of_texts(texts)
+    return hashes, band_keys_of_many(signatures(hashes), namespace=project_id)
 
 
 def _candidates(keys: Sequence[Sequence[int]], own_ids: Sequence[int | None]) -> list[list[int]]:
@@ -115,21 +118,28 @@ def _most_shared(counts: Counter[int]) -> list[int]:
 
 
 class _Cut:
-    """The grams of records, each cut once."""
+    """The shingles of records, each cut once."""
 
-    def __init__(self, texts: dict[int, str], task_type: str) -> None:
-        self._texts = texts
+    def __init__(self, task_type: str, hashes: dict[int, NDArray[np.uint64]]) -> None:
+        self._hashes = hashes
         self._text_of = task_type_of(task_type).text_of
-        self._grams: dict[int, frozenset[str]] = {}
+        self._sets: dict[int, frozenset[int]] = {}
 
     def read(self, record_ids: set[int]) -> None:
-        for chunk in batched(sorted(record_ids - self._texts.keys()), CHUNK):
-            rows = Record.objects.filter(pk__in=chunk).values_list("pk", "input", "edited_input")
-            for pk, input_, edited in rows:
-                self._texts[pk] = self._text_of(input_ if edited is None else edited)
+        """Records that are there no more are left out."""
+        for chunk in batched(sorted(record_ids - self._hashes.keys()), CHUNK):
+            rows = list(Record.objects.filter(pk__in=chunk).values_list("pk", "input", "edited_input"))
+            texts = [self._text_of(input_ if edited is None else edited) for _, input_, edited in rows]
+            self._hashes.update(zip([pk for pk, *_ in rows], hashes_of_texts(texts), strict=True))
 
-    def grams_of(self, pk: int) -> frozenset[str]:
-        """Empty where there is no such record any more."""
-        if pk not in self._grams:
-            self._grams[pk] = grams(self._texts.get(pk, ""))
-        return self._grams[pk]
+    def compared(self, own: NDArray[np.uint64], record_ids: Sequence[int]) -> Iterator[Near]:
+        """How near each of the records is to the text whose hashes are ``own``."""
+        shingles = frozenset(own.tolist()) if record_ids else frozenset()
+        for pk in record_ids:
+            if pk in self._hashes:
+                yield Near(pk, set_jaccard(shingles, self._set_of(pk)))
+
+    def _set_of(self, pk: int) -> frozenset[int]:
+        if pk not in self._sets:
+            self._sets[pk] = frozenset(self._hashes[pk].tolist())
+        return self._sets[pk]

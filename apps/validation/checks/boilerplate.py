@@ -45,16 +45,24 @@ _PLACEHOLDER = re.compile(
     r"|<(?:insert|your|placeholder)\b[^>\n]{0,40}>|\{\{ ?\w+ ?\}\}|\blorem ipsum\b|\bXX/XX/XXXX\b|\bTODO:",
     re.IGNORECASE,
 )
+_MARKS = ("[", "<", "{{", "lorem ipsum", "xx/xx/xxxx", "todo:")
+"""One of them stands in every placeholder."""
 _FENCE = re.compile(r"^\s*```[^\n]*\n.*```\s*$", re.DOTALL)
 _NOTHING = frozenset({"", "n a", "na", "none", "null", "undefined", "string", "text", "example", "empty"})
 """In canonical form."""
+
+
+def _placeholder(text: str) -> re.Match[str] | None:
+    folded = text.casefold()
+    return _PLACEHOLDER.search(text) if any(mark in folded for mark in _MARKS) else None
+
 
 # ``match`` where a pattern begins at the beginning: ``search`` would try it at every other character as well.
 _LOOKS = (
     ("self_description", _SELF.search, "Speaks as a model about itself."),
     ("refusal", _REFUSAL.match, "Is a refusal instead of a record."),
     ("introduction", _INTRODUCTION.match, "Introduces the record instead of being it."),
-    ("placeholder", _PLACEHOLDER.search, "Holds a placeholder that nobody has filled in."),
+    ("placeholder", _placeholder, "Holds a placeholder that nobody has filled in."),
     ("fence", _FENCE.match, "Stands in a code fence."),
 )
 

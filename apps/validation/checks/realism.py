@@ -33,6 +33,13 @@ _SLIP = re.compile(
     r"\b(?:pls|plz|thx|u|ur|asap|idk|im|ive|dont|cant|wont|didnt|doesnt|isnt|wanna|gonna|gimme|teh|recieve[ds]?|"
     r"adress|definately|seperate|untill|wich|becuase|i)\b|[!?]{2,}|\.{3,}|…|\s[,.!?]|[a-z],[a-z]|:\(|:-?\)",
 )
+OWN_SIGNS = {
+    "polite_template": "a phrase of business letters",
+    "no_slips": "no typo, no abbreviation, no slip of punctuation",
+    "tidy_case": "every sentence begins with a capital",
+    "no_fragments": "every sentence is whole",
+}
+"""Code → words, the strongest first."""
 
 
 class RealismCheck(Check):
@@ -61,23 +68,36 @@ class RealismCheck(Check):
 
 
 def _signs(text: str, siblings: int) -> Iterator[tuple[str, str]]:
-    """(code, words), the strongest first."""
-    if siblings >= SHARED_FROM:
+    """(code, words), the strongest first; none where they are too few to be told."""
+    is_shared = siblings >= SHARED_FROM
+    if is_shared:
         yield (
             "shared_opening",
             f"{siblings} other records of this prompt begin with the same {OPENING_WORDS} words",
         )
-    if len(text.split()) < FEWEST_WORDS:
-        return
-    if _POLITE.search(text):
-        yield "polite_template", "a phrase of business letters"
+    if len(text.split()) >= FEWEST_WORDS:
+        own = _own_signs(text, fewest=0 if is_shared else TELLS_FROM)
+        yield from ((code, words) for code, words in OWN_SIGNS.items() if code in own)
+
+
+def _own_signs(text: str, *, fewest: int) -> set[str]:
+    """Those of ``OWN_SIGNS`` that ``text`` shows. The dear looks are spared where they could not make ``fewest``."""
+    is_ended = text.rstrip()[-1:] in ".!?"
+    if fewest > len(OWN_SIGNS) - 2 and not is_ended and text.lstrip()[:1].islower():
+        return set()
     own = sentences(text)
-    if not _SLIP.search(text):
-        yield "no_slips", "no typo, no abbreviation, no slip of punctuation"
+    found = set()
     if all(sentence[:1].isupper() or not sentence[:1].isalpha() for sentence in own):
-        yield "tidy_case", "every sentence begins with a capital"
-    if text.rstrip()[-1:] in ".!?" and all(len(sentence.split()) >= FEWEST_WORDS // 2 for sentence in own):
-        yield "no_fragments", "every sentence is whole"
+        found.add("tidy_case")
+    if is_ended and all(len(sentence.split()) >= FEWEST_WORDS // 2 for sentence in own):
+        found.add("no_fragments")
+    if len(found) + 2 < fewest:
+        return found
+    if not _SLIP.search(text):
+        found.add("no_slips")
+    if _POLITE.search(text):
+        found.add("polite_template")
+    return found
 
 
 class _SharedOpenings:
