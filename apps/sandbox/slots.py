@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,12 +54,23 @@ def take_slot(*, with_user: bool) -> Iterator[Slot]:
     held = _lock_one(base) if with_user else None
     slot = Slot(uid=None if held is None else FIRST_UID + held[0], base=base)
     try:
+        if slot.uid is not None:
+            _end_what_was_left(slot.uid)
         yield slot
     finally:
         for folder in slot.folders:
             shutil.rmtree(folder, ignore_errors=True)
         if held is not None:
             os.close(held[1])
+
+
+def _end_what_was_left(uid: int) -> None:
+    """A worker that is killed while bwrap starts leaves one behind, which waits for its parent for ever."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if f"\nUid:\t{uid}\t" in (entry / "status").read_text():
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _base() -> Path:
