@@ -1,11 +1,17 @@
-"""What the checks said."""
+"""What the checks said, and what one of them would say if it looked again."""
 
 from __future__ import annotations
+
+import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.models import User
+from apps.core.states import Machine, status_in
 from apps.records.models import Record
+from apps.specs.models import Project, Spec
 
 
 class Outcome(models.TextChoices):
@@ -54,3 +60,114 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.check_name}: {self.outcome}"
+
+
+class RecheckStatus(models.TextChoices):
+    LOOKING = "looking"
+    READY = "ready", "to be decided"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    DISCARDED = "discarded"
+
+
+RECHECK_MACHINE = Machine(
+    "recheck",
+    {
+        RecheckStatus.LOOKING: frozenset({RecheckStatus.READY, RecheckStatus.DISCARDED}),
+        RecheckStatus.READY: frozenset({RecheckStatus.APPLYING, RecheckStatus.DISCARDED}),
+        RecheckStatus.APPLYING: frozenset({RecheckStatus.APPLIED}),
+        RecheckStatus.APPLIED: frozenset(),
+        RecheckStatus.DISCARDED: frozenset(),
+    },
+)
+OPEN_RECHECK = (RecheckStatus.LOOKING, RecheckStatus.READY, RecheckStatus.APPLYING)
+
+
+class RecheckQuerySet(models.QuerySet["Recheck"]):
+    def due(self, now: datetime) -> RecheckQuerySet:
+        return self.filter(
+            status__in=[RecheckStatus.LOOKING, RecheckStatus.APPLYING], next_attempt_at__lte=now
+        )
+
+
+class Recheck(models.Model):
+    """One check looks again at every candidate of a project; nothing changes until a lead says so."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rechecks")
+    check_name = models.CharField(max_length=40)
+    check_version = models.PositiveIntegerField()
+    spec = models.ForeignKey(
+        Spec, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Whose settings."
+    )
+    status = models.CharField(max_length=20, choices=RecheckStatus, default=RecheckStatus.LOOKING)
+    last_record = models.BigIntegerField(help_text="The newest record when it began.")
+    done_up_to = models.BigIntegerField(default=0, help_text="Record up to which this stage is through.")
+    looked_at = models.PositiveIntegerField(default=0, help_text="Records that the check saw again.")
+    with_decided = models.BooleanField(
+        default=False, help_text="Whether it takes back what people have accepted."
+    )
+    started_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecheckQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            status_in(RECHECK_MACHINE, name="recheck_status"),
+            models.UniqueConstraint(
+                fields=["project", "check_name"],
+                condition=Q(status__in=["looking", "ready", "applying"]),
+                name="recheck_one_at_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="recheck_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.check_name} v{self.check_version} over {self.project}"
+
+
+class ChangeKind(models.TextChoices):
+    DROPS = "drops", "would be dropped"
+    RELEASES = "releases", "would be checked again and may pass"
+    WORDS = "words", "says something else, moves nothing"
+    NOT_CHECKED = "not_checked", "could not be looked at"
+
+
+class ChangeFate(models.TextChoices):
+    PENDING = "pending"
+    APPLIED = "applied"
+    KEPT = "kept", "what is said is kept, the record stays"
+    OVERTAKEN = "overtaken", "moved since; left alone"
+
+
+class RecheckChange(models.Model):
+    """A record of which the check says something else than it did."""
+
+    recheck = models.ForeignKey(Recheck, on_delete=models.CASCADE, related_name="changes")
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="+")
+    event_seq = models.PositiveIntegerField(help_text="Of the record when the check looked.")
+    status_before = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20, choices=ChangeKind)
+    findings = models.JSONField(help_text="What the check says now.")
+    fate = models.CharField(max_length=20, choices=ChangeFate, default=ChangeFate.PENDING)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recheck", "record"], name="recheck_record_once"),
+            models.CheckConstraint(condition=Q(kind__in=ChangeKind.values), name="recheck_change_kind"),
+            models.CheckConstraint(condition=Q(fate__in=ChangeFate.values), name="recheck_change_fate"),
+        ]
+        indexes = [models.Index(fields=["recheck", "kind", "record"], name="recheck_change_by_kind")]
+
+    def __str__(self) -> str:
+        return f"#{self.record_id} {self.kind}"

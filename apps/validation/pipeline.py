@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from apps.specs.models import Project
@@ -37,9 +37,8 @@ def checks_of(batch: Batch) -> list[Check]:
     return [check for check in checks if check.is_enabled(batch.options(check.name))]
 
 
-def portion_of(batch: Batch) -> int:
-    """How many of the batch's items one slice takes: fewer where checks run code that may use up its time."""
-    checks = checks_of(batch)
+def portion_of(batch: Batch, checks: Sequence[Check]) -> int:
+    """How many of the batch's items one slice takes: fewer where ``checks`` run code that may use up its time."""
     size = len(batch.items)
     while size > 1:
         part = replace(batch, items=batch.items[:size])
@@ -49,10 +48,13 @@ def portion_of(batch: Batch) -> int:
     return size
 
 
-def run_checks(batch: Batch, *, is_draft: bool = False) -> list[list[FindingData]]:
+def run_checks(
+    batch: Batch, *, is_draft: bool = False, overruled: Collection[str] = ()
+) -> list[list[FindingData]]:
     """Findings for each item of the batch. An item that a check stops is not shown to the later, dearer ones.
 
-    ``is_draft``: somebody is still typing, so nothing is started that needs time of its own.
+    ``is_draft``: somebody is still typing, so nothing is started that needs time of its own. The checks named in
+    ``overruled`` say what they find and stop nothing.
     """
     findings: list[list[FindingData]] = [[] for _ in batch.items]
     alive = list(range(len(batch.items)))
@@ -62,14 +64,15 @@ def run_checks(batch: Batch, *, is_draft: bool = False) -> list[list[FindingData
         part = batch.narrowed([batch.items[position] for position in alive])
         for place, found in run_one(check, part).items():
             findings[alive[place]].extend(found)
-        alive = [position for position in alive if not is_stopped(findings[position])]
+        if check.name not in overruled:
+            alive = [position for position in alive if not is_stopped(findings[position], overruled)]
         if not alive:
             break
     return findings
 
 
-def is_stopped(findings: Iterable[FindingData]) -> bool:
-    return any(finding.outcome in STOPS for finding in findings)
+def is_stopped(findings: Iterable[FindingData], overruled: Collection[str] = ()) -> bool:
+    return any(finding.outcome in STOPS and finding.check_name not in overruled for finding in findings)
 
 
 def run_one(check: Check, batch: Batch) -> dict[int, list[FindingData]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ from apps.task_types import task_type_of
 from apps.validation.checks import Batch, FindingData, Item, final_checks
 from apps.validation.later_copies import take_back_later_copies
 from apps.validation.models import Finding, Outcome
-from apps.validation.pipeline import STOPS, make_batch, portion_of, run_checks
+from apps.validation.pipeline import STOPS, checks_of, make_batch, portion_of, run_checks
 
 SLICE = 500
 REAL_SLICE = 2000
@@ -46,7 +46,7 @@ def check_slice(*, size: int = SLICE) -> int:
         by_project[record.project_id].append(record)
     for group in by_project.values():
         batch = make_batch(group[0].project, [item_of(record) for record in group])
-        size = portion_of(batch)
+        size = portion_of(batch, checks_of(batch))
         _give_back(group[size:])
         _check_records(replace(batch, items=batch.items[:size]), group[:size])
     if records:
@@ -87,42 +87,35 @@ def check_payload(
 def keep_findings(*, record: Record, found: Sequence[FindingData]) -> None:
     """Replaces what the checks said of ``record``: they have looked at the payload that stands now."""
     Finding.objects.filter(record=record).delete()
-    Finding.objects.bulk_create(
-        Finding(
-            record=record,
-            check_name=f.check_name,
-            check_version=f.check_version,
-            outcome=f.outcome,
-            code=f.code[:60],
-            message=f.message[:400],
-            pointer=f.pointer[:200],
-            start=f.start,
-            end=f.end,
-        )
-        for f in found
-    )
+    Finding.objects.bulk_create(finding_row(record, each) for each in found)
 
 
-@transaction.atomic
 def undrop(*, record: Record, reason: str, actor: User) -> None:
-    """Sends a dropped record to review against the checks' word. What a final check dropped stays out."""
+    """Sends a dropped record to review against the checks' word. What a final check dropped stays out.
+
+    The checks that never saw it, because it was dropped before their turn, look first: what they find is kept, and
+    refused as a DomainError until it is overruled as well.
+    """
     if not reason.strip():
         raise DomainError("Say why this record should be reviewed although the checks dropped it.")
-    final = (
-        record.findings.blocking().filter(check_name__in=final_checks()).values_list("check_name", flat=True)
-    )
-    if names := sorted(set(final)):
+    stopped_by = set(record.findings.blocking().values_list("check_name", flat=True))
+    if names := sorted(stopped_by.intersection(final_checks())):
         raise DomainError(f"What {', '.join(names)} dropped cannot be sent to review.")
-    now = timezone.now()
-    if record.status == RecordStatus.NOT_CHECKED:
-        move_records(
-            records=[record], to=RecordStatus.GENERATED, actor=actor, reason=reason[:200], due_at=now
-        )
-    else:
-        move_records(
-            records=[record], to=RecordStatus.AWAITING_REVIEW, actor=actor, reason=reason[:200], due_at=now
-        )
+    to = RecordStatus.GENERATED
+    if record.status == RecordStatus.FAILED_CHECKS:
+        _ask_the_later_checks(record, stopped_by)
+        to = RecordStatus.AWAITING_REVIEW
+    move_records(records=[record], to=to, actor=actor, reason=reason[:200], due_at=timezone.now())
     wake("validation")
+
+
+def _ask_the_later_checks(record: Record, overruled: Collection[str]) -> None:
+    """DomainError when one that is not in ``overruled`` stops the record too."""
+    (found,) = run_checks(make_batch(record.project, [item_of(record)]), overruled=overruled)
+    keep_findings(record=record, found=found)
+    if more := [each for each in found if each.outcome in STOPS and each.check_name not in overruled]:
+        said = " ".join(dict.fromkeys(finding.message for finding in more))
+        raise DomainError(f"The checks after it had not seen this record, and would drop it too: {said}")
 
 
 def _claim(status: RecordStatus, *, size: int = SLICE) -> list[Record]:
@@ -186,11 +179,12 @@ def _move_on(group: Sequence[tuple[Record, Sequence[FindingData]]], to: RecordSt
     due_at = timezone.now() if to == RecordStatus.AWAITING_REVIEW else None
     move_records(records=records, to=to, actor=None, reason=reason, due_at=due_at)
     Finding.objects.filter(record__in=records).delete()
-    rows = [_finding_row(record, f) for record, found in group for f in found]
+    rows = [finding_row(record, f) for record, found in group for f in found]
     Finding.objects.bulk_create(rows, batch_size=500)
 
 
-def _finding_row(record: Record, found: FindingData) -> Finding:
+def finding_row(record: Record, found: FindingData) -> Finding:
+    """Cut to what the columns hold; not saved."""
     return Finding(
         record=record,
         check_name=found.check_name,

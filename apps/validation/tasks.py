@@ -11,7 +11,8 @@ from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.submissions.selectors import to_screen
-from apps.validation import screening, services
+from apps.validation import rechecks, screening, services
+from apps.validation.models import Recheck
 
 # Slices handed out per sweep: enough to keep a few workers busy until the next one.
 SLICES_PER_SWEEP = 4
@@ -40,6 +41,15 @@ def screen_submission(submission_id: int) -> None:
     screening.screen_submission(submission_id)
 
 
+@shared_task(name="validation.advance_recheck")
+def advance_recheck(recheck_id: int) -> None:
+    rechecks.advance(recheck_id)
+
+
+def _rechecks_due() -> Iterable[int]:
+    return Recheck.objects.due(timezone.now()).order_by("next_attempt_at").values_list("pk", flat=True)
+
+
 SWEEPS: tuple[Sweep, ...] = (
     # A person waits for the run behind it.
     Sweep("screen submissions", "validation", to_screen, screen_submission),
@@ -51,4 +61,5 @@ SWEEPS: tuple[Sweep, ...] = (
         index_real_records,
     ),
     Sweep("check records", "validation", _slices_due(RecordStatus.GENERATED, services.SLICE), check_records),
+    Sweep("look again", "validation", _rechecks_due, advance_recheck),
 )

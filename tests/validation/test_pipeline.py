@@ -235,6 +235,20 @@ def test_a_second_run_replaces_the_findings(gap: Gap) -> None:
     assert Finding.objects.filter(record=record).count() == 1
 
 
+def test_undropping_asks_the_checks_that_never_saw_the_record(gap: Gap) -> None:
+    secret = "AKIA" + "IOSFODNN7EXAMPLQ"
+    record = factories.make_candidate(gap, f"{CLEAN} {secret} " + "and so on " * 20)
+    assert check(record) == [RecordStatus.FAILED_CHECKS]
+    assert codes(record) == [("length", "too_long")]
+    for refusal in ("would drop it too", "What secrets dropped cannot be sent to review"):
+        record.refresh_from_db()
+        with pytest.raises(DomainError, match=refusal) as refused:
+            services.undrop(record=record, reason="long is fine", actor=factories.make_user())
+        assert secret not in str(refused.value)
+        assert {name for name, _ in codes(record)} >= {"length", "secrets"}
+        assert Record.objects.get(pk=record.pk).status == RecordStatus.FAILED_CHECKS
+
+
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_undropping_needs_a_reason(gap: Gap, reason: str) -> None:
     record = factories.make_candidate(gap, "too short")
