@@ -9,6 +9,7 @@ from apps.core.charts.format import rate
 from apps.generation.models import RepairOrder
 from apps.records.models import Record
 from apps.records.states import RecordStatus
+from apps.reports.rechecks import latest_rechecks, open_rechecks, spoken_by_older
 from apps.specs.models import Project
 from apps.validation.checks import REGISTRY, Batch, Check, final_checks, repairable_checks
 from apps.validation.drops import (
@@ -20,7 +21,7 @@ from apps.validation.drops import (
     not_checked,
     unusual_checks,
 )
-from apps.validation.models import Outcome
+from apps.validation.models import Outcome, Recheck
 from apps.validation.pipeline import checks_of, make_batch
 from apps.validation.selectors import Dropped, dropped_by_check
 from apps.validation.settings_of_checks import option_schema
@@ -51,6 +52,10 @@ class CheckEntry:
     options: list[Option]
     dropped: int
     dropped_in_a_week: int
+    spoken_by_older: int
+    """Records of which an earlier version of it speaks."""
+    recheck: Recheck | None
+    """A look again that is under way or waits for a decision."""
 
 
 @dataclass(frozen=True)
@@ -84,21 +89,31 @@ class ChecksPage:
     sources: list[tuple[SourceDrops, str]]
     not_checked: list[NotChecked]
     groups: list[DroppedGroup]
+    rechecks: list[tuple[Recheck, str]]
 
 
 def checks_page(project: Project) -> ChecksPage:
     batch = make_batch(project, [])
     on = {check.name for check in checks_of(batch)}
     counts = dropped_counts(project)
+    older, open_ = spoken_by_older(project), open_rechecks(project)
     return ChecksPage(
         checks=[
-            _entry(REGISTRY[name], batch, name in on, *counts.get(name, (0, 0)))
+            _entry(
+                REGISTRY[name],
+                batch,
+                is_on=name in on,
+                dropped=counts.get(name, (0, 0)),
+                spoken_by_older=older.get(name, 0),
+                recheck=open_.get(name),
+            )
             for name in batch.task_type.check_ids
         ],
         unusual=unusual_checks(project),
         sources=[(each, rate(each.dropped, each.made)) for each in drops_by_source(project)],
         not_checked=not_checked(project),
         groups=dropped_groups(project, samples=SAMPLES),
+        rechecks=latest_rechecks(project),
     )
 
 
@@ -138,7 +153,15 @@ def _sample(record: Record, group: Dropped, ordered: set[int]) -> Sample:
     )
 
 
-def _entry(check: Check, batch: Batch, is_on: bool, dropped: int, in_a_week: int) -> CheckEntry:  # noqa: FBT001
+def _entry(
+    check: Check,
+    batch: Batch,
+    *,
+    is_on: bool,
+    dropped: tuple[int, int],
+    spoken_by_older: int,
+    recheck: Recheck | None,
+) -> CheckEntry:
     written = batch.options(check.name)
     options = [
         Option(
@@ -158,6 +181,8 @@ def _entry(check: Check, batch: Batch, is_on: bool, dropped: int, in_a_week: int
         is_on=is_on,
         is_final=check.is_final,
         options=options,
-        dropped=dropped,
-        dropped_in_a_week=in_a_week,
+        dropped=dropped[0],
+        dropped_in_a_week=dropped[1],
+        spoken_by_older=spoken_by_older,
+        recheck=recheck,
     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.reports import check_views, views
+from apps.reports import check_views, recheck_views, views
 
 app_name = "reports"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("records/", views.record_list, name="record-list"),
     path("reports/red-team/", views.red_team, name="red-team"),
     path("checks/", check_views.check_list, name="check-list"),
+    path("checks/<slug:check_name>/look-again/", recheck_views.recheck_start, name="recheck-start"),
+    path("checks/again/<uuid:uuid>/", recheck_views.recheck_detail, name="recheck-detail"),
+    path("checks/again/<uuid:uuid>/apply/", recheck_views.recheck_apply, name="recheck-apply"),
+    path("checks/again/<uuid:uuid>/discard/", recheck_views.recheck_discard, name="recheck-discard"),
     path("records/dropped/", check_views.dropped, name="dropped"),
     path("records/<int:pk>/undrop/", check_views.record_undrop, name="record-undrop"),
     path("records/<int:pk>/repair/", check_views.record_repair, name="record-repair"),
