@@ -15,7 +15,7 @@ from apps.sandbox.probing import Finding
 from apps.validation import pipeline, services
 from apps.validation.checks import REGISTRY, FindingData
 from apps.validation.checks.executable_tests import ExecutableTestsCheck
-from apps.validation.pipeline import make_batch, portion_of
+from apps.validation.pipeline import checks_of, make_batch, portion_of
 from apps.validation.services import item_of
 from tests import factories
 from tests.sandbox.test_python_calls import FORGERIES
@@ -158,7 +158,8 @@ def test_the_pipeline_takes_as_much_code_as_fits_its_claim_and_gives_the_rest_ba
             edited_input=record.input, edited_output={"label": "refund", "code": code}
         )
         record.refresh_from_db()
-    size = portion_of(make_batch(project, [item_of(record) for record in records]))
+    batch = make_batch(project, [item_of(record) for record in records])
+    size = portion_of(batch, checks_of(batch))
     assert size < len(records)
     for _ in records:
         services.check_slice()
@@ -194,7 +195,8 @@ def test_without_code_a_slice_is_as_large_as_ever() -> None:
     items = [
         item_of(factories.make_candidate(gap, f"my parcel number {number} is lost")) for number in range(9)
     ]
-    assert portion_of(make_batch(project, items)) == 9
+    batch = make_batch(project, items)
+    assert portion_of(batch, checks_of(batch)) == 9
 
 
 def test_a_check_that_runs_code_may_take_longer_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
