@@ -121,6 +121,7 @@ INSTALLED_APPS = [
     "apps.generation",
     "apps.validation",
     "apps.intake",
+    "apps.critic",
     "apps.review",
     "apps.datasets",
     "apps.evaluation",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.generation import teacher, trials
-from apps.generation.jobs import job_of
+from apps.generation.jobs import JOBS, job_of
 from apps.submissions.models import Submission
 from apps.submissions.sinks import Sink
 
@@ -14,6 +14,8 @@ OTHERS: dict[str, Callable[[int], Sink[Any]]] = {
     teacher.PURPOSE: teacher.TeacherSink,
     trials.PURPOSE: trials.TrialSink,
 }
+# What this room asks; judges are asked, and read, by the critic.
+PURPOSES = frozenset({*JOBS, *OTHERS})
 
 
 def sink_of(submission_id: int) -> Sink[Any]:

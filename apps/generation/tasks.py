@@ -6,7 +6,7 @@ from celery import shared_task
 
 from apps.core.sweep import Sweep
 from apps.generation import planning, selectors, services
-from apps.generation.sinks import sink_of
+from apps.generation.sinks import PURPOSES, sink_of
 from apps.submissions import ingest, interactive, polling, sending, synchronous
 from apps.submissions import selectors as submissions
 
@@ -51,6 +51,10 @@ def finish_run(run_id: int) -> None:
     services.finish_run(run_id)
 
 
+def _to_ingest() -> list[int]:
+    return submissions.to_ingest(PURPOSES)
+
+
 SWEEPS: tuple[Sweep, ...] = (
     Sweep("answer people who wait", "interactive", submissions.interactive_due, answer_interactively),
     Sweep("plan runs", "generation", selectors.to_plan, plan_run),
@@ -58,6 +62,6 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("find lost submissions", "generation", submissions.to_reconcile, reconcile_submission),
     Sweep("poll submissions", "generation", submissions.to_poll, poll_submission),
     Sweep("post requests one by one", "generation", submissions.to_answer, answer_submission),
-    Sweep("take answers in", "generation", submissions.to_ingest, ingest_submission),
+    Sweep("take answers in", "generation", _to_ingest, ingest_submission),
     Sweep("finish runs", "generation", selectors.to_finish, finish_run),
 )

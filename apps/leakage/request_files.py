@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,16 +41,18 @@ class _Piece:
     text: str
 
 
-def screen_json_lines(source: Path | bytes, *, project_uuid: UUID) -> list[LeakPlace]:
+def screen_json_lines(
+    source: Path | bytes, *, project_uuid: UUID, quoted: Sequence[str] = ()
+) -> list[LeakPlace]:
     """Every place in a file of JSON lines that is, holds or nearly is a protected text, in file order.
 
     ``near`` places are in the list as well: a prompt is ours to change, so it is held to more than a record.
     What stands in a seed row is no leak where the string quotes that seed, or is a piece of it: the seed
     passed the wall on its way in, and real questions share phrases (one in ten of banking77's training rows
-    holds one of its test file's).
+    holds one of its test file's). So it is with ``quoted``: texts that passed the wall by themselves.
     Raises RefusedError naming the lines that cannot be read: what cannot be screened is not sent.
     """
-    seeds = Seeds(project_uuid)
+    seeds = Seeds(project_uuid, quoted)
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
         places = [
             place for batch in _batches(_pieces(stream)) for place in _screen(batch, project_uuid, seeds)
@@ -59,17 +61,19 @@ def screen_json_lines(source: Path | bytes, *, project_uuid: UUID) -> list[LeakP
 
 
 class Seeds:
-    """The seed rows of a project as texts that a prompt may quote; read when the first hit asks for them."""
+    """The seed rows of a project, and ``more``, as texts that a prompt may quote; read when the first hit asks."""
 
-    def __init__(self, project_uuid: UUID) -> None:
+    def __init__(self, project_uuid: UUID, more: Sequence[str] = ()) -> None:
         self._project_uuid = project_uuid
+        self._more = more
 
     @cached_property
     def _seeds(self) -> list[str]:
         project = Project.objects.get(uuid=self._project_uuid)
         text_of = task_type_of(project.task_type).text_of
         inputs = project.records.seeds().values_list("input", flat=True)
-        return [folded for input_ in inputs if (folded := canonical(text_of(input_)))]
+        texts = [*(text_of(input_) for input_ in inputs), *self._more]
+        return [folded for text in texts if (folded := canonical(text))]
 
     def quoted_in(self, text: str) -> list[str]:
         """Seeds that stand whole in ``text``, and those that ``text`` is a piece of."""

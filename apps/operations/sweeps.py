@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.core.sweep import Sweep
+from apps.critic.tasks import SWEEPS as CRITIC
 from apps.datasets.tasks import SWEEPS as DATASETS
 from apps.evaluation.tasks import SWEEPS as EVALUATION
 from apps.generation.tasks import SWEEPS as GENERATION
@@ -21,7 +22,7 @@ QUEUES = tuple(queue for queues in SERVED_BY.values() for queue in queues)
 PROCESS_OF = {queue: process for process, queues in SERVED_BY.items() for queue in queues}
 URGENT = "interactive"
 
-SWEEPS: tuple[Sweep, ...] = (*GENERATION, *VALIDATION, *REVIEW, *HOLDOUT, *DATASETS, *EVALUATION)
+SWEEPS: tuple[Sweep, ...] = (*GENERATION, *CRITIC, *VALIDATION, *REVIEW, *HOLDOUT, *DATASETS, *EVALUATION)
 
 
 def sweeps_of(queue: str) -> list[Sweep]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Prefetch
+
 from apps.accounts.models import User
 from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
@@ -17,8 +19,9 @@ from apps.review.record_forms import RecordForm
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.task_types import task_type_of
+from apps.validation.models import FindingQuerySet
 from apps.validation.pipeline import checks_of, make_batch
-from apps.validation.selectors import check_lines
+from apps.validation.selectors import check_lines, findings_for_review
 
 MAX_NEIGHBOURS = 4
 EXCERPT = 400
@@ -69,7 +72,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
     """The cards of ``tasks`` in the order given, in a number of queries that does not grow with them."""
     if not tasks:
         return []
-    records = _load_records([task.record_id for task in tasks])
+    records = _load_records([task.record_id for task in tasks], findings_for_review(project))
     drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
     near, asked = _neighbours(project, list(records)), _questions(list(records))
     rules = make_batch(project, [])
@@ -92,8 +95,9 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
     ]
 
 
-def _load_records(ids: Sequence[int]) -> dict[int, Record]:
-    records = Record.objects.filter(pk__in=ids).select_related("gap").prefetch_related("findings")
+def _load_records(ids: Sequence[int], findings: FindingQuerySet) -> dict[int, Record]:
+    shown = Prefetch("findings", queryset=findings)
+    records = Record.objects.filter(pk__in=ids).select_related("gap").prefetch_related(shown)
     return {record.pk: record for record in records}
 
 

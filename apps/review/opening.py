@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Mapping
 
 from django.db import transaction
 from django.db.models import Max
 
 from apps.core.clock import database_now
+from apps.critic.models import lowest_scores
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.review.lots import LotKey, open_lots
@@ -16,8 +18,8 @@ from apps.specs.models import Project
 from apps.validation.models import Finding, Outcome
 
 SLICE = 500
-CAME_BACK, WARNED, PLAIN = 0, 50, 100
-"""Priorities (smaller comes first): what a person asked for again, then what a check warned of."""
+CAME_BACK, DOUBTED, WARNED, PLAIN = 0, 20, 50, 100
+"""Priorities (smaller comes first): what a person asked for again, what a judge doubts, what a check warned of."""
 
 
 def open_tasks(*, project: Project | None = None) -> int:
@@ -60,6 +62,7 @@ def _make_tasks(records: list[Record]) -> None:
     warned = set(
         Finding.objects.filter(record__in=ids, outcome=Outcome.WARN).values_list("record_id", flat=True)
     )
+    doubted = lowest_scores(ids)
     keys = {record.pk: lot_key(record) for record in records if record.pk not in has_open_task}
     lots = open_lots(keys.values())
     ReviewTask.objects.bulk_create(
@@ -68,12 +71,23 @@ def _make_tasks(records: list[Record]) -> None:
             record_id=pk,
             lot=lots[key],
             round=rounds.get(pk, 0) + 1,
-            priority=WARNED if pk in warned else PLAIN,
+            priority=_priority(pk, doubted, warned),
         )
         for pk, key in keys.items()
     )
     opened = Counter(lots[key].pk for key in keys.values())
     LotDelta.objects.bulk_create(LotDelta(lot_id=lot_id, opened=count) for lot_id, count in opened.items())
+
+
+def _priority(pk: int, doubted: Mapping[int, int], warned: Container[int]) -> int:
+    if pk in doubted:
+        return priority_of_doubt(doubted[pk])
+    return WARNED if pk in warned else PLAIN
+
+
+def priority_of_doubt(lowest: int) -> int:
+    """The lower the lowest score of a doubted record, the earlier it comes."""
+    return DOUBTED + lowest
 
 
 def lot_key(record: Record) -> LotKey:

@@ -8,7 +8,7 @@ from apps.core.clock import database_now
 from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review import lots, opening
+from apps.review import lots, opening, verdicts
 from apps.review.models import LotDelta
 
 
@@ -22,6 +22,11 @@ def fold_lots(_: int = 0) -> int:
     return lots.fold_lots()
 
 
+@shared_task(name="review.hear_verdicts")
+def hear_verdicts(_: int = 0) -> int:
+    return verdicts.hear_verdicts()
+
+
 def _records_without_task() -> list[int]:
     due = Record.objects.due(RecordStatus.AWAITING_REVIEW, database_now()).filter(gap__isnull=False)
     return [0] if due.exists() else []
@@ -31,7 +36,12 @@ def _waiting_deltas() -> list[int]:
     return [0] if LotDelta.objects.exists() else []
 
 
+def _unheard_verdicts() -> list[int]:
+    return [0] if verdicts.has_unheard() else []
+
+
 SWEEPS: tuple[Sweep, ...] = (
     Sweep("review.open_tasks", "validation", _records_without_task, open_tasks),
+    Sweep("review.hear_verdicts", "validation", _unheard_verdicts, hear_verdicts),
     Sweep("review.fold_lots", "validation", _waiting_deltas, fold_lots),
 )

@@ -35,9 +35,17 @@ class Tokens:
 
 
 def count_tokens(
-    *, provider: Provider, sample: JsonObject | None, volume: Volume, history: QuerySet[Submission]
+    *,
+    provider: Provider,
+    sample: JsonObject | None,
+    volume: Volume,
+    history: QuerySet[Submission],
+    guessed_output: int = GUESSED_OUTPUT_PER_RECORD,
 ) -> Tokens:
-    """As many as earlier answered requests of ``history`` took; before there are any, by ``sample``."""
+    """As many as earlier answered requests of ``history`` took; before there are any, by ``sample``.
+
+    ``guessed_output`` are the tokens of what one record asked for is answered with.
+    """
     # While answers come in, there are tokens of some requests only.
     ended = history.filter(settled_at__isnull=False, output_tokens__gt=0)
     requests = SubmissionRequest.objects.filter(submission__in=ended, outcome=RequestOutcome.ANSWERED).count()
@@ -57,8 +65,8 @@ def count_tokens(
     tokens = one.tokens if one else 0
     return Tokens(
         input=tokens * volume.requests,
-        output=GUESSED_OUTPUT_PER_RECORD * volume.records if tokens else 0,
-        source=f"{'about ' if one and one.is_guess else ''}{tokens:,} a request, {GUESSED_OUTPUT_PER_RECORD} a record",
+        output=guessed_output * volume.records if tokens else 0,
+        source=f"{'about ' if one and one.is_guess else ''}{tokens:,} a request, {guessed_output} a record",
         is_guess=bool(tokens),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,8 +49,9 @@ def to_answer() -> list[int]:
     return _due(_background().filter(delivery=Delivery.SYNCHRONOUS), S.RUNNING)
 
 
-def to_ingest() -> list[int]:
-    return _due(_background(), S.INGESTING)
+def to_ingest(purposes: Collection[str]) -> list[int]:
+    """Those of ``purposes``: each room takes in the answers to what it asked."""
+    return _due(_background().filter(purpose__in=purposes), S.INGESTING)
 
 
 def interactive_due() -> list[int]:

@@ -13,6 +13,9 @@ from apps.core.states import Machine, status_in
 from apps.records.models import Record
 from apps.specs.models import Project, Spec
 
+JUDGE_CHECK = "judge"
+"""Name of findings that say what a judge doubts. No check of the registry: they are written by the review room."""
+
 
 class Outcome(models.TextChoices):
     PASS = "pass"  # noqa: S105  no password

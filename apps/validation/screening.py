@@ -14,6 +14,7 @@ from apps.leakage.screening import screen_texts
 from apps.records.models import Record
 from apps.specs.models import Label
 from apps.submissions.models import Submission
+from apps.submissions.request_files import line_number_of
 from apps.submissions.screening import ScreenedPlace
 from apps.submissions.screening import screen_submission as screen_with
 from apps.task_types import task_type_of
@@ -33,7 +34,8 @@ def screen_submission(submission_id: int) -> None:
 
 def screen_for_leaks(*, submission: Submission, file: Path) -> Sequence[ScreenedPlace]:
     """Every string that is, holds or nearly is a protected text, but for the names of the guide's labels."""
-    places = screen_json_lines(file, project_uuid=submission.project.uuid)
+    judged, leaking = _judged_records(submission)
+    places = screen_json_lines(file, project_uuid=submission.project.uuid, quoted=judged)
     names = _label_names(submission)
     found = [
         ScreenedPlace(place.line, place.pointer, "leakage", LEAK_REASONS[place.rule])
@@ -41,7 +43,7 @@ def screen_for_leaks(*, submission: Submission, file: Path) -> Sequence[Screened
         # A customer may well write just "pending transfer?": the label of that name gives nothing away.
         if not (place.rule == "text" and text in names)
     ]
-    return [*found, *_protected_seeds(submission)]
+    return [*found, *leaking, *_protected_seeds(submission)]
 
 
 def screen_for_secrets(*, submission: Submission, file: Path) -> Sequence[ScreenedPlace]:
@@ -83,6 +85,34 @@ def _protected_seeds(submission: Submission) -> list[ScreenedPlace]:
         for (pk, _), verdict in zip(seeds, verdicts, strict=True)
         if verdict.rule == "text"
     ]
+
+
+def _judged_records(submission: Submission) -> tuple[list[str], list[ScreenedPlace]]:
+    """Texts of the records that a judge is asked about, and the places of those that may not be shown to it.
+
+    They are held to the rule for records, against everything that is protected today: what stands in review may have
+    come in before it was. A request may then quote them as it may quote a seed.
+    """
+    asked = {
+        context["judged"]: line_number_of(custom_id)
+        for custom_id, context in submission.requests.values_list("custom_id", "context").iterator()
+        if "judged" in context
+    }
+    records = Record.objects.filter(pk__in=asked).only("input", "output", "edited_input", "edited_output")
+    texts = [
+        (record.pk, text)
+        for record in records
+        for payload in (record.current_input, record.current_output)
+        for _, text in flatten_strings(payload)
+    ]
+    names = _label_names(submission)
+    verdicts = screen_texts(project_uuid=submission.project.uuid, texts=[text for _, text in texts])
+    places = [
+        ScreenedPlace(asked[pk], f"record #{pk}", "leakage", LEAK_REASONS[verdict.rule])
+        for (pk, text), verdict in zip(texts, verdicts, strict=True)
+        if verdict.is_leak and text not in names
+    ]
+    return [text for _, text in texts], places
 
 
 def _label_names(submission: Submission) -> set[str]:

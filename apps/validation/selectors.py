@@ -11,7 +11,7 @@ from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.specs.models import Project
 from apps.validation.checks import REGISTRY
-from apps.validation.models import Finding, Outcome
+from apps.validation.models import JUDGE_CHECK, Finding, FindingQuerySet, Outcome
 from apps.validation.pipeline import checks_of, make_batch
 
 
@@ -42,6 +42,12 @@ class Dropped:
 def check_titles(project: Project) -> list[tuple[str, str]]:
     """(name, title) of the project's checks in the order they run; the same for every record of a page."""
     return [(check.name, check.title) for check in checks_of(make_batch(project, []))]
+
+
+def findings_for_review(project: Project) -> FindingQuerySet:
+    """What whoever decides may see: under blind review no judge speaks before them."""
+    findings = Finding.objects.all()
+    return findings.exclude(check_name=JUDGE_CHECK) if project.blind_review else findings
 
 
 def check_lines(record: Record, titles: list[tuple[str, str]]) -> list[CheckLine]:
@@ -84,4 +90,4 @@ def dropped_by_check(project: Project, *, run_uuid: UUID | None = None, samples:
 
 
 def _title(name: str) -> str:
-    return REGISTRY[name].title if name in REGISTRY else name
+    return REGISTRY[name].title if name in REGISTRY else name.capitalize()

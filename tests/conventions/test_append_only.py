@@ -23,6 +23,7 @@ APPEND_ONLY = {
     "review.Decision": "note",
     "review.Undo": "undone_at",
     "generation.PromptVersion": "template",
+    "critic.JudgeVersion": "rubric",
     "datasets.ReleaseItem": "review_status",
     "evaluation.ModelUnderTest": "name",
     "evaluation.Look": "number",
@@ -44,6 +45,7 @@ WRITTEN_ONCE = {
         ("input", "output", "prompt_version"),
     ),
     "specs.HoldoutSeal": ({}, ("content_hash", "delta", "alpha", "looks", "row_count")),
+    "critic.Verdict": ({}, ("realism", "doubt", "payload_digest")),
     "specs.Gap": ({"slice_hash": "1" * 64}, ("slice_hash", "slice_predicate")),
 }
 

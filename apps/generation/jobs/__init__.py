@@ -21,7 +21,7 @@ JOBS: dict[str, Job] = {
 
 
 def job_of(role: str) -> Job:
-    """DomainError for a role that no run can have: a judge is asked by the checks."""
+    """DomainError for a role that no run can have: a judge is asked by the critic."""
     try:
         return JOBS[role]
     except KeyError:
