@@ -83,12 +83,13 @@ def _sorted_out(version: JudgeVersion, occasion: str) -> QuerySet[Any]:
     )
     tried = about_this.filter(state=QuestionState.UNANSWERED).order_by()
     often = tried.values("record").annotate(times=Count("pk")).filter(times__gte=MOST_TRIES)
-    return with_digest(of_occasion(version.judge.project, occasion)).annotate(
+    records: QuerySet[Any] = with_digest(of_occasion(version.judge.project, occasion)).annotate(
         is_related=Case(When(_related(family), then=True), default=False, output_field=BooleanField()),
         is_judged=Exists(verdicts),
         is_asked=Exists(mine.filter(state=QuestionState.ASKED)),
         is_given_up=Exists(about_this.filter(state=QuestionState.STOPPED)) | Exists(often),
     )
+    return records
 
 
 def _related(family: str) -> Q:
