@@ -13,6 +13,7 @@ from apps.generation.models import PromptVersion, Run
 from apps.holdout.models import HoldoutSet
 from apps.records.models import Record
 from apps.records.states import DECIDED, RecordStatus
+from apps.reports.judges import open_doubts_by_judge
 from apps.specs.models import Gap, GapStatus, Membership, Project, Role
 from apps.validation.drops import Unusual, unusual_checks
 
@@ -60,6 +61,8 @@ class ProjectHome:
     verdict: LaunchReview | None
     unusual: list[Unusual]
     """Checks that drop more than they used to, for those who can look into it."""
+    doubts: int
+    """Accepted records that a judge doubts and nobody has looked into, for a lead."""
 
 
 LEAD = frozenset({Role.LEAD})
@@ -136,6 +139,7 @@ def project_home(project: Project, membership: Membership) -> ProjectHome:
         runs=facts.runs,
         verdict=facts.verdict,
         unusual=unusual_checks(project) if membership.has_any(LEADERS) else [],
+        doubts=sum(open_doubts_by_judge(project).values()) if membership.has_any(LEAD) else 0,
     )
 
 

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 
 from django import forms
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from apps.core.text import DiffPart, word_diff
+from apps.critic.models import Verdict
 from apps.datasets.models import ReleaseItem
 from apps.records.models import Record, RecordEvent, SourceType, Use
 from apps.records.states import RecordStatus
+from apps.reports.judges import scores_of
 from apps.review.models import Decision
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.task_types import task_type_of
-from apps.validation.selectors import CheckLine, check_lines, check_titles
+from apps.validation.selectors import CheckLine, check_lines, check_titles, findings_for_review
 
 PER_PAGE = 50
+UNDECIDED = frozenset({RecordStatus.AWAITING_REVIEW, RecordStatus.FLAGGED})
 
 
 class RecordFilter(forms.Form):
@@ -87,6 +90,8 @@ class RecordLife:
     reading_template: str
     provenance: list[tuple[str, object]]
     checks: list[CheckLine]
+    verdicts: list[tuple[Verdict, list[tuple[str, int, str]]]]
+    """What judges said, each with its scores; nothing while the record waits for people."""
     neighbours: list[tuple[Neighbour, str]]
     events: list[RecordEvent]
     decisions: list[Decision]
@@ -103,13 +108,30 @@ def record_life(project: Project, record: Record) -> RecordLife:
         record=record,
         reading_template=task_type.reading_template,
         provenance=_provenance(record),
-        checks=check_lines(record, check_titles(project)) if record.source_type != SourceType.REAL else [],
+        checks=_checks(project, record),
+        verdicts=_verdicts(record),
         neighbours=[(near, task_type.text_of(near.other.current_input)) for near in neighbours],
         events=list(record.events.select_related("actor").order_by("seq")),
         decisions=list(record.decisions.select_related("reviewer", "undo").order_by("id")),
         release_items=list(items),
         diff=word_diff(before, after) if before != after else [],
     )
+
+
+def _checks(project: Project, record: Record) -> list[CheckLine]:
+    if record.source_type == SourceType.REAL:
+        return []
+    if record.status in UNDECIDED:
+        prefetch_related_objects([record], Prefetch("findings", queryset=findings_for_review(project)))
+    return check_lines(record, check_titles(project))
+
+
+def _verdicts(record: Record) -> list[tuple[Verdict, list[tuple[str, int, str]]]]:
+    """Whoever still has to decide is not to be told here what a judge thinks."""
+    if record.status in UNDECIDED:
+        return []
+    verdicts = record.verdicts.select_related("version__judge").order_by("id")
+    return [(verdict, scores_of(verdict)) for verdict in verdicts]
 
 
 def _provenance(record: Record) -> list[tuple[str, object]]:

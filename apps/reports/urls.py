@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.reports import check_views, recheck_views, views
+from apps.reports import check_views, judge_views, recheck_views, views
 
 app_name = "reports"
 urlpatterns = [
@@ -14,6 +14,14 @@ urlpatterns = [
     path("checks/again/<uuid:uuid>/", recheck_views.recheck_detail, name="recheck-detail"),
     path("checks/again/<uuid:uuid>/apply/", recheck_views.recheck_apply, name="recheck-apply"),
     path("checks/again/<uuid:uuid>/discard/", recheck_views.recheck_discard, name="recheck-discard"),
+    path("judges/", judge_views.judge_list, name="judge-list"),
+    path("judges/new/", judge_views.judge_new, name="judge-new"),
+    path("judges/<int:pk>/", judge_views.judge_detail, name="judge-detail"),
+    path("judges/<int:pk>/versions/new/", judge_views.judge_version_new, name="judge-version-new"),
+    path("judges/<int:pk>/switch/", judge_views.judge_switch, name="judge-switch"),
+    path("judges/<int:pk>/ask/", judge_views.judge_ask, name="judge-ask"),
+    path("judges/askings/<int:pk>/give-up/", judge_views.asking_give_up, name="asking-give-up"),
+    path("judges/doubts/<int:pk>/settle/", judge_views.doubt_settle, name="doubt-settle"),
     path("records/dropped/", check_views.dropped, name="dropped"),
     path("records/<int:pk>/undrop/", check_views.record_undrop, name="record-undrop"),
     path("records/<int:pk>/repair/", check_views.record_repair, name="record-repair"),

@@ -58,7 +58,7 @@ def test_the_home_asks_the_same_number_of_questions_at_any_size(
     for number in range(size):
         factories.make_candidate(gap, f"number {number}")
     client.force_login(factories.make_member(project, Role.LEAD))
-    with django_assert_num_queries(14, using="default"):
+    with django_assert_num_queries(15, using="default"):
         assert client.get(reverse("reports:project-home", args=[project.slug])).status_code == 200
 
 
