@@ -325,7 +325,7 @@ def _doubts(project: Project, judge: Judge) -> list[Doubt]:
     rows = (
         Verdict.objects.open_doubts()
         .filter(version__judge=judge)
-        .select_related("record", "version")
+        .select_related("record", "version__judge")
         .order_by("-doubt", "id")[:MOST_DOUBTS]
     )
     return [Doubt(verdict, text_of(verdict.record.current_input), scores_of(verdict)) for verdict in rows]

@@ -21,7 +21,7 @@ from tests.providers.standins.openai import OpenAIStandIn
 from tests.review.scene import Scene
 
 MOST_ROUNDS = 12
-FINE = {name: 5 for name in CRITERIA}
+FINE = dict.fromkeys(CRITERIA, 5)
 
 
 def verdict(*, doubt: int = 1, reason: str = "as it should be", **scores: int) -> dict[str, Any]:
