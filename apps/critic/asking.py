@@ -13,7 +13,7 @@ from apps.core.charts.format import dollars
 from apps.core.errors import DomainError, StaleStateError
 from apps.core.strict_json import canonical_dumps
 from apps.critic.choosing import askable
-from apps.critic.models import Asking, JudgeVersion, Question, QuestionState
+from apps.critic.models import Asking, JudgeVersion, Occasion, Question, QuestionState
 from apps.critic.rubric import FRAME, USUAL_OUTPUT, Asker
 from apps.providers import provider_of
 from apps.providers.base import Volume
@@ -68,7 +68,9 @@ def portion_of(
         raise DomainError(f"The connection {version.connection} is switched off: give the judge another one.")
     records = list(askable(version, occasion).select_related("gap")[:most])
     if not records:
-        raise DomainError(f"There is no record that {version} has yet to be asked about ({occasion}).")
+        raise DomainError(
+            f"Of the {Occasion(occasion).label}, there is none that {version} has yet to be asked about."
+        )
     asker = Asker(version.judge.project, version.rubric)
     requests = [_request(asker, record) for record in records]
     delivery = delivery or usual_delivery(version)

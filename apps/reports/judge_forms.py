@@ -72,11 +72,9 @@ class SwitchForm(forms.Form):
 class AskForm(forms.Form):
     """One portion: what about, how many, how."""
 
-    occasion = forms.ChoiceField(
-        label="About", choices=[(each.value, each.label) for each in Occasion], required=False
-    )
+    occasion = forms.ChoiceField(label="About", choices=[(each.value, each.label) for each in Occasion])
     most = forms.IntegerField(
-        label="At most", min_value=1, max_value=MOST_RECORDS, required=False, initial=USUAL_PORTION
+        label="How many, at most", min_value=1, max_value=MOST_RECORDS, initial=USUAL_PORTION
     )
     delivery = forms.ChoiceField(
         label="Sent",

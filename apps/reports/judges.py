@@ -79,8 +79,9 @@ class Agreed:
 
     @property
     def unseen_words(self) -> str:
+        """Without those that saw it; "" where they saw every doubt, since what is left is what it did not doubt."""
         table = self.table(seen=False)
-        return rate(table.agreed, table.n)
+        return rate(table.agreed, table.n) if table.second_only + table.neither else ""
 
     @property
     def chance_words(self) -> str:

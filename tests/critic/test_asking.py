@@ -74,7 +74,7 @@ def test_a_record_is_asked_about_once_by_a_version_and_again_by_the_next(court: 
     ask_review(court, most=2)
     court.goes_on()
     assert Verdict.objects.count() == 3
-    with pytest.raises(DomainError, match="no record that strict v1 has yet to be asked about"):
+    with pytest.raises(DomainError, match="none that strict v1 has yet to be asked about"):
         ask_review(court)
     court.version = create_judge_version(
         judge=court.version.judge, connection=court.connection, rubric="Be kind.", actor=None
@@ -88,7 +88,7 @@ def test_two_who_ask_at_once_ask_once(court: Court) -> None:
     court.scene.add_waiting(2)
     portion = portion_of(court.version, Occasion.REVIEW)
     ask_review(court)
-    with pytest.raises(DomainError, match="no record"):
+    with pytest.raises(DomainError, match="none that strict"):
         ask_review(court)
     # The other had chosen the same records before the first was committed.
     from apps.critic import asking as room  # noqa: PLC0415

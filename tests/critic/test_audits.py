@@ -92,7 +92,7 @@ def test_what_this_version_has_judged_is_not_paid_for_again(nightly: Court) -> N
     night_falls(nightly)
     assert Asking.objects.count() == 1
     nightly.version.judge.refresh_from_db()
-    assert "no record that strict v1 has yet" in nightly.version.judge.last_audit_said
+    assert "none that strict v1 has yet" in nightly.version.judge.last_audit_said
 
 
 def test_a_night_over_the_budget_asks_nothing_and_says_so(nightly: Court) -> None:
@@ -143,7 +143,7 @@ def test_the_commands_ask_and_audit(court: Court, capsys: pytest.CaptureFixture[
     call_command("audit_accepted", slug)
     assert "strict is asked about 1 accepted records." in capsys.readouterr().out
     call_command("audit_accepted", slug, judge="strict")
-    assert "There is no record" in capsys.readouterr().out
+    assert "Of the records that were accepted, there is none" in capsys.readouterr().out
     make_judge(court.scene, court.connection, name="second")
     Judge.objects.update(is_on=False)
     with pytest.raises(CommandError, match="no judge that is switched on"):

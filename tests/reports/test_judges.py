@@ -159,7 +159,10 @@ def test_decisions_made_with_the_doubt_on_the_card_are_told_apart(
     decided(scene, version, {(False, Action.ACCEPTED): 3})
     agreed = agreement_of([version])[version.pk]
     assert (agreed.n, agreed.seen) == (5, 2)
-    assert (agreed.raw_words, agreed.unseen_words) == ("5 of 5", "3 of 3")
+    # What is left without them is nothing but what it did not doubt: no figure for that.
+    assert (agreed.raw_words, agreed.unseen_words) == ("5 of 5", "")
+    decided(scene, version, {(True, Action.ACCEPTED): 1})
+    assert agreement_of([version])[version.pk].unseen_words == "3 of 4"
 
 
 def test_a_lead_saves_switches_and_asks(scene: Scene, connection: Connection, lead: Client) -> None:
