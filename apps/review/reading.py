@@ -51,7 +51,7 @@ class Reading:
 
     @property
     def to_look_at(self) -> int:
-        return sum(1 for check in self.checks if check.outcome != Outcome.PASS)
+        return sum(1 for check in self.checks if check.outcome not in (Outcome.PASS, Outcome.INFO))
 
 
 def reading_of(record: Record, lines: Sequence[CheckLine], *, prefix: str) -> Reading:

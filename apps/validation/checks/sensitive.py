@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from apps.core.detectors.detection import Detection
 from apps.core.detectors.personal_data import find_personal_data
@@ -11,59 +12,68 @@ from apps.validation.checks.base import Batch, Check, FindingData, Findings, Ite
 from apps.validation.models import Outcome
 
 
-class SecretsCheck(Check):
+def _policy(*, allow: bool) -> dict[str, Any]:
+    return {
+        "allow_reserved": {
+            "type": "boolean",
+            "default": allow,
+            "description": "Whether values are fine that are set aside for documentation and tests "
+            "(AKIAIOSFODNN7EXAMPLE, 555-0100, 192.0.2.1).",
+        }
+    }
+
+
+class _SensitiveCheck(Check):
+    """What is detected blocks; what is fake but shaped like the real thing is for the project to say."""
+
+    def detect(self, text: str) -> Sequence[Detection]:
+        raise NotImplementedError
+
+    def run(self, batch: Batch) -> Findings:
+        allows_reserved = self.option(batch, "allow_reserved")
+        return {
+            position: found
+            for position, item in enumerate(batch.items)
+            if (found := list(_findings(item, self.detect, allows_reserved=allows_reserved)))
+        }
+
+
+class SecretsCheck(_SensitiveCheck):
     name = "secrets"
     title = "Secrets"
     version = 2
     is_final = True
+    options = _policy(allow=False)
 
-    def run(self, batch: Batch) -> Findings:
-        return {
-            position: found
-            for position, item in enumerate(batch.items)
-            if (found := list(_findings(item, find_secrets, lambda _: Outcome.BLOCK)))
-        }
+    def detect(self, text: str) -> Sequence[Detection]:
+        return find_secrets(text)
 
 
-class PersonalDataCheck(Check):
-    """Blocks by default; a project may lower it to a warning, and reserved test values are fine unless it says no."""
+class PersonalDataCheck(_SensitiveCheck):
+    """Blocks by default; a project may lower it to a warning."""
 
     name = "personal_data"
     title = "Personal data"
     version = 2
     may_be_lowered = True
-    options = {
-        "allow_reserved": {
-            "type": "boolean",
-            "default": True,
-            "description": "Values set aside for documentation and tests (555-0100, 192.0.2.1) are fine.",
-        }
-    }
+    options = _policy(allow=True)
 
-    def run(self, batch: Batch) -> Findings:
-        reserved = Outcome.PASS if self.option(batch, "allow_reserved") else Outcome.BLOCK
-
-        def outcome_of(detection: Detection) -> Outcome:
-            return reserved if detection.reserved else Outcome.BLOCK
-
-        return {
-            position: found
-            for position, item in enumerate(batch.items)
-            if (found := list(_findings(item, find_personal_data, outcome_of)))
-        }
+    def detect(self, text: str) -> Sequence[Detection]:
+        return find_personal_data(text)
 
 
 def _findings(
-    item: Item, detector: Callable[[str], Sequence[Detection]], outcome_of: Callable[[Detection], Outcome]
+    item: Item, detector: Callable[[str], Sequence[Detection]], *, allows_reserved: bool
 ) -> Iterator[FindingData]:
     for pointer, text in item.strings:
         for detection in detector(text):
-            if (outcome := outcome_of(detection)) != Outcome.PASS:
-                yield FindingData(
-                    outcome=outcome,
-                    code=detection.rule,
-                    message=f"{detection.description}.",
-                    pointer=pointer,
-                    start=detection.start,
-                    end=detection.end,
-                )
+            if detection.reserved and allows_reserved:
+                continue
+            yield FindingData(
+                outcome=Outcome.BLOCK,
+                code=detection.rule,
+                message=f"{detection.description}.",
+                pointer=pointer,
+                start=detection.start,
+                end=detection.end,
+            )
