@@ -87,11 +87,15 @@ def ask(
     DomainError as in ``portion_of`` or when the judge is off; RefusedError when the budget does not allow it, or
     nobody knows the price and there is a budget; StaleStateError when somebody asked about some of them just now.
     """
-    judge = version.judge
-    if not judge.is_on:
-        raise DomainError(f"{judge} is switched off: switch it on first.")
-    portion = portion_of(version, occasion, most=most, delivery=delivery)
-    _refuse_money(judge.project, portion)
+    if not version.judge.is_on:
+        raise DomainError(f"{version.judge} is switched off: switch it on first.")
+    return ask_portion(portion_of(version, occasion, most=most, delivery=delivery), actor=actor)
+
+
+def ask_portion(portion: Portion, *, actor: User | None) -> Asking:
+    """As ``ask`` does, for a portion that was chosen a moment ago."""
+    version = portion.version
+    _refuse_money(version.judge.project, portion)
     files: list[FrozenRequests] = []
     try:
         files.extend(

@@ -13,6 +13,8 @@ from apps.specs.models import Project
 
 MOST_TRIES = 2
 """A record that gave no usable answer so often is not paid for again."""
+MOST_COUNTED = 50_000
+"""Records that a page counts, in the order of asking: each is looked up among questions and verdicts."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Waiting:
     given_up: int
     """Without a usable answer twice, or stopped by the screen."""
 
+    @property
+    def is_cut(self) -> bool:
+        """There may be more than were counted."""
+        return self.records >= MOST_COUNTED
+
 
 def of_occasion(project: Project, occasion: str) -> QuerySet[Record]:
     """Candidates that passed their checks and wait for people, or that are accepted."""
@@ -44,12 +51,11 @@ def askable(version: JudgeVersion, occasion: str) -> QuerySet[Any]:
     records = _sorted_out(version, occasion).filter(
         is_related=False, is_judged=False, is_asked=False, is_given_up=False
     )
-    records = records.exclude(_unknown())
-    return records.order_by("id" if occasion == Occasion.REVIEW else "-id")
+    return _in_order(records.exclude(_unknown()), occasion)
 
 
 def waiting(version: JudgeVersion, occasion: str) -> Waiting:
-    """One query."""
+    """Of the first MOST_COUNTED. One query."""
     related, unknown = Q(is_related=True), _unknown()
     steps = {
         "same_family": related,
@@ -62,11 +68,12 @@ def waiting(version: JudgeVersion, occasion: str) -> Waiting:
     for name, condition in steps.items():
         counts[name] = Count("pk", filter=before & condition)
         before &= ~condition
-    return Waiting(
-        **_sorted_out(version, occasion).aggregate(
-            records=Count("pk"), askable=Count("pk", filter=before), **counts
-        )
-    )
+    looked_at = _in_order(_sorted_out(version, occasion), occasion)[:MOST_COUNTED]
+    return Waiting(**looked_at.aggregate(records=Count("pk"), askable=Count("pk", filter=before), **counts))
+
+
+def _in_order(records: QuerySet[Any], occasion: str) -> QuerySet[Any]:
+    return records.order_by("id" if occasion == Occasion.REVIEW else "-id")
 
 
 def _unknown() -> Q:

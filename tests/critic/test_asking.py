@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from apps.core.errors import DomainError, RefusedError, StaleStateError
-from apps.critic.asking import ask, portion_of
+from apps.critic import choosing
+from apps.critic.asking import ask, ask_portion, portion_of
 from apps.critic.choosing import waiting
 from apps.critic.models import Asking, Occasion, Question, QuestionState, Verdict
 from apps.critic.services import create_judge, create_judge_version, give_up_asking, switch_judge
@@ -30,8 +33,8 @@ pytestmark = pytest.mark.django_db(databases=["default", "leakage", "holdout"])
 PROTECTED = "the marmalade invoice was charged to my late uncle's card"
 
 
-def ask_review(court: Court, **values: object) -> Asking:
-    return ask(court.version, Occasion.REVIEW, actor=None, **values)  # type: ignore[arg-type]
+def ask_review(court: Court, **values: Any) -> Asking:
+    return ask(court.version, Occasion.REVIEW, actor=None, **values)
 
 
 def states(asking: Asking) -> list[str]:
@@ -91,10 +94,8 @@ def test_two_who_ask_at_once_ask_once(court: Court) -> None:
     with pytest.raises(DomainError, match="none that strict"):
         ask_review(court)
     # The other had chosen the same records before the first was committed.
-    from apps.critic import asking as room  # noqa: PLC0415
-
     with pytest.raises(StaleStateError, match="just now"):
-        room._commit(portion, [], None)
+        ask_portion(portion, actor=None)
     assert Asking.objects.count() == Submission.objects.count() == 1
 
 
@@ -184,6 +185,16 @@ def test_records_of_its_own_family_or_of_none_are_left_out_and_counted(court: Co
     assert (counts.same_family, counts.unknown_family) == (3, 1)
     asking = ask_review(court)
     assert list(asking.questions.values_list("record_id", flat=True)) == [fine[0].pk]
+
+
+def test_a_page_counts_no_more_than_it_can_look_up(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    family = court.connection.family.name
+    court.scene.add_waiting(1, generator_model_family=family)
+    court.scene.add_waiting(2, start=2)
+    assert not waiting(court.version, Occasion.REVIEW).is_cut
+    monkeypatch.setattr(choosing, "MOST_COUNTED", 2)
+    counts = waiting(court.version, Occasion.REVIEW)
+    assert (counts.records, counts.same_family, counts.askable, counts.is_cut) == (2, 1, 1, True)
 
 
 def test_what_a_person_wrote_has_no_family_and_is_asked_about(court: Court) -> None:

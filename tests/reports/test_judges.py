@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -52,9 +51,9 @@ def version(scene: Scene, connection: Connection) -> JudgeVersion:
 
 
 @pytest.fixture
-def lead(client: Client, scene: Scene) -> Iterator[Client]:
+def lead(client: Client, scene: Scene) -> Client:
     client.force_login(factories.make_member(scene.project, Role.LEAD))
-    return client  # type: ignore[return-value]
+    return client
 
 
 def give(
