@@ -10,6 +10,7 @@ from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Que
 from apps.critic.models import JudgeVersion, Occasion, Question, QuestionState, Verdict, with_digest
 from apps.records.models import Record, SourceType
 from apps.specs.models import Project
+from apps.submissions.models import ModelFamily
 
 MOST_TRIES = 2
 """A record that gave no usable answer so often is not paid for again."""
@@ -82,7 +83,7 @@ def _unknown() -> Q:
 
 
 def _sorted_out(version: JudgeVersion, occasion: str) -> QuerySet[Any]:
-    family = version.connection.family.name
+    family = version.connection.family
     mine = Question.objects.filter(asking__version=version, record=OuterRef("pk"))
     about_this = mine.filter(payload_digest=OuterRef("standing_digest"))
     verdicts = Verdict.objects.filter(
@@ -99,6 +100,14 @@ def _sorted_out(version: JudgeVersion, occasion: str) -> QuerySet[Any]:
     return records
 
 
-def _related(family: str) -> Q:
-    """Made by the judge's own family, or out of a record that was: it would not see its own blind spots."""
-    return Q(generator_model_family__iexact=family) | Q(derived_from__generator_model_family__iexact=family)
+def _related(family: ModelFamily) -> Q:
+    """Made by the judge's own family, or out of a record that was: it would not see its own blind spots.
+
+    A file may call the family what it likes, so the model's name counts as well, behind whatever vendor or path.
+    """
+    made = Q(generator_model_family__iexact=family.name)
+    source = Q(derived_from__generator_model_family__iexact=family.name)
+    for prefix in filter(None, map(str, family.prefixes)):
+        made |= Q(generator_model__istartswith=prefix)
+        made |= Q(generator_model__icontains=f"/{prefix}") | Q(generator_model__icontains=f".{prefix}")
+    return made | source

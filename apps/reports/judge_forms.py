@@ -35,7 +35,8 @@ class JudgeVersionForm(forms.Form):
         coerce=int,
         choices=[(score, f"{score} or less") for score in range(LOWEST, HIGHEST)],
         initial=USUAL_BAR,
-        help_text="Of 5. Doubted records come first in the queue; none is dropped or accepted.",
+        help_text="Of 5, or when it says a doubt as far from the other end: 2 or less, 4 or more. Doubted records "
+        "come first in the queue; none is dropped or accepted.",
     )
     notes = forms.CharField(label="What is new", max_length=300, required=False)
 

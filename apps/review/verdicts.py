@@ -105,5 +105,7 @@ def _keep_finding(verdict: Verdict, *, is_withheld: bool) -> None:
 def _in_words(verdict: Verdict, *, is_withheld: bool) -> str:
     """The lowest score with its reason; the words are a stranger's and stand behind whose they are."""
     name = min(CRITERIA, key=lambda each: getattr(verdict, each))
-    said = WITHHELD if is_withheld else f"It says: {verdict.reasons.get(name, '')}"
-    return f"{verdict.version.judge} doubts it ({name} {getattr(verdict, name)} of 5). {said}"
+    is_low = verdict.lowest <= verdict.version.bar
+    why = f"{name} {verdict.lowest} of 5" if is_low else f"doubt {verdict.doubt} of 5"
+    said = WITHHELD if is_withheld else f"It says of its {name}: {verdict.reasons.get(name, '')}"
+    return f"{verdict.version.judge} doubts it ({why}). {said}"

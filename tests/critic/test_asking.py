@@ -180,9 +180,13 @@ def test_records_of_its_own_family_or_of_none_are_left_out_and_counted(court: Co
     court.scene.add_waiting(1, start=20, generator_model_family="")
     parent = factories.make_candidate(court.scene.gap, "the first try", generator_model_family=family)
     court.scene.add_waiting(1, start=30, derived_from=parent)
+    # A file may call the family what it likes: the model's name tells.
+    court.scene.add_waiting(
+        1, start=40, generator_model="openai/gpt-4o", generator_model_family="the big one"
+    )
     counts = waiting(court.version, Occasion.REVIEW)
-    assert (counts.records, counts.askable) == (5, 1)
-    assert (counts.same_family, counts.unknown_family) == (3, 1)
+    assert (counts.records, counts.askable) == (6, 1)
+    assert (counts.same_family, counts.unknown_family) == (4, 1)
     asking = ask_review(court)
     assert list(asking.questions.values_list("record_id", flat=True)) == [fine[0].pk]
 

@@ -64,6 +64,7 @@ def test_a_high_doubt_alone_is_a_doubt_by_the_mirrored_bar(court: Court) -> None
     court.scene.add_waiting(3)
     judged(court, t1=verdict(doubt=4), t2=verdict(doubt=3), t3=verdict(policy=3))
     assert list(Verdict.objects.order_by("record").values_list("is_doubt", flat=True)) == [True, False, False]
+    assert "strict doubts it (doubt 4 of 5)." in Finding.objects.get(check_name=JUDGE_CHECK).message
 
 
 def test_under_blind_review_the_queue_knows_and_the_card_says_nothing(court: Court) -> None:
