@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,11 @@ class Option:
     is_own: bool
     about: str
 
+    @property
+    def shown(self) -> str:
+        """As the spec would write it."""
+        return "–" if self.value is None else json.dumps(self.value, ensure_ascii=False)
+
 
 @dataclass(frozen=True)
 class CheckEntry:
@@ -48,6 +54,8 @@ class CheckEntry:
     version: int
     severity: Outcome
     is_on: bool
+    is_switched_off: bool
+    """Off although it would run by itself."""
     is_final: bool
     options: list[Option]
     dropped: int
@@ -56,6 +64,10 @@ class CheckEntry:
     """Records of which an earlier version of it speaks."""
     recheck: Recheck | None
     """A look again that is under way or waits for a decision."""
+
+    @property
+    def own_options(self) -> list[Option]:
+        return [option for option in self.options if option.is_own]
 
 
 @dataclass(frozen=True)
@@ -179,6 +191,7 @@ def _entry(
         version=check.version,
         severity=batch.severity(check),
         is_on=is_on,
+        is_switched_off=check.is_on and not is_on,
         is_final=check.is_final,
         options=options,
         dropped=dropped[0],
