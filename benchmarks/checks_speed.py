@@ -134,6 +134,7 @@ def make(options: argparse.Namespace) -> dict[str, Any]:
 def check(records: int) -> dict[str, Any]:
     """Checks what waits, slice by slice; returns figures."""
     import apps.operations.sweeps  # noqa: F401, PLC0415  what a worker has in memory
+    from apps.core.collector import spare_what_is_loaded  # noqa: PLC0415
     from apps.records.models import Record  # noqa: PLC0415
     from apps.records.states import RecordStatus  # noqa: PLC0415
     from apps.validation.services import check_slice  # noqa: PLC0415
@@ -141,6 +142,7 @@ def check(records: int) -> dict[str, Any]:
     waiting = Record.objects.filter(status=RecordStatus.GENERATED)
     watch, done = Stopwatch(), 0
     names = instrument(watch)
+    spare_what_is_loaded()
     for _ in range(WARM_SLICES):
         done += check_slice()
     early, warm = peak_mb(), done

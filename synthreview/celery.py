@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from apps.core.collector import spare_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "synthreview.settings")
 
@@ -40,3 +43,8 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def _start_worker(**_: object) -> None:
+    spare_what_is_loaded()

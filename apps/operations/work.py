@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from django.db import close_old_connections
 
+from apps.core.collector import spare_what_is_loaded
 from apps.core.sweep import Sweep
 from apps.operations.sweeps import QUEUES, URGENT, sweeps_of
 
@@ -66,6 +67,7 @@ def _due(sweep: Sweep) -> Iterable[int]:
 def work_forever(queues: Iterable[str], *, pause: float) -> None:
     """The embedded worker: sweep, work, and pause (seconds) only when nothing could be done."""
     queues = tuple(queues)
+    spare_what_is_loaded()
     while True:
         done = sum(work_once(queue, urgent_first=URGENT in queues) for queue in queues)
         close_old_connections()

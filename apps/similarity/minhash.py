@@ -144,16 +144,18 @@ def signature(hashes: ShingleSet) -> Signature:
 
 def signatures(sets: Sequence[ShingleSet]) -> NDArray[np.uint64]:
     """MinHash of many sets, shape (len(sets), PERMUTATIONS); several times faster than one at a time."""
-    result = np.full((len(sets), PERMUTATIONS), EMPTY_MINIMUM, dtype=np.uint64)
+    result = np.full((PERMUTATIONS, len(sets)), EMPTY_MINIMUM, dtype=np.uint64)
     filled = [row for row, hashes in enumerate(sets) if len(hashes)]
     for first, stop in pairwise(_slice_bounds([len(sets[row]) for row in filled])):
-        rows = filled[first:stop]
+        rows = np.array(filled[first:stop])
         flat = np.concatenate([sets[row] for row in rows])
         starts = np.cumsum([0] + [len(sets[row]) for row in rows[:-1]])
+        permuted = np.empty_like(flat)
         for permutation in range(PERMUTATIONS):
-            permuted = flat * _PERMUTATION_FACTORS[permutation] + _PERMUTATION_OFFSETS[permutation]
-            result[rows, permutation] = np.minimum.reduceat(permuted, starts)
-    return result
+            np.multiply(flat, _PERMUTATION_FACTORS[permutation], out=permuted)
+            np.add(permuted, _PERMUTATION_OFFSETS[permutation], out=permuted)
+            result[permutation, rows] = np.minimum.reduceat(permuted, starts)
+    return np.ascontiguousarray(result.T)
 
 
 def _slice_bounds(lengths: list[int]) -> list[int]:

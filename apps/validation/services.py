@@ -26,7 +26,7 @@ from apps.validation.later_copies import take_back_later_copies
 from apps.validation.models import Finding, Outcome
 from apps.validation.pipeline import STOPS, checks_of, make_batch, portion_of, run_checks
 
-SLICE = 500
+SLICE = 1000
 REAL_SLICE = 2000
 CLAIM = timedelta(minutes=5)
 
