@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import compress
+from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -70,17 +71,25 @@ def state_of(project_uuid: UUID) -> State:
 
 def snapshot_of(project_uuid: UUID, state: State, *, lookups: int) -> Snapshot | None:
     """The snapshot of ``state``; None where it is too large, or not read yet and ``lookups`` are too few."""
-    kept = _kept.get(project_uuid)
-    if kept is None or kept[0] != state:
-        if lookups < WORTH_READING:
-            return None
-        kept = (state, _read([pk for pk, _ in state]))
-        _kept[project_uuid] = kept
+    with _lock:
+        kept = _kept.get(project_uuid)
+        if kept is None or kept[0] != state:
+            if lookups < WORTH_READING:
+                return None
+            kept = _kept[project_uuid] = (state, _read([pk for pk, _ in state]))
+        _kept.move_to_end(project_uuid)
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
-    return kept[1]
+        return kept[1]
 
 
+def forget() -> None:
+    """Frees the memory; the next question reads again."""
+    with _lock:
+        _kept.clear()
+
+
+_lock = Lock()
 _kept: OrderedDict[UUID, tuple[State, Snapshot | None]] = OrderedDict()
 
 

@@ -108,6 +108,16 @@ def test_each_row_gets_its_own_values_and_keeps_the_rest(submission: Submission)
     assert after == [("failed", ODD_TEXTS[3], ""), ("answered", ODD_TEXTS[2], ""), ("pending", "", "")]
 
 
+def test_a_row_that_is_no_longer_what_it_was_is_left_alone(submission: Submission) -> None:
+    first, second, third = submission.requests.order_by("id")
+    submission.requests.filter(pk=second.pk).update(outcome="failed")
+    for row in (first, second, third):
+        row.message = "new"
+    was = {"outcome": ["pending", "pending", "pending"], "message": ["", "", "not this"]}
+    assert update_rows([first, second, third], ["message"], was=was) == 1
+    assert list(submission.requests.order_by("id").values_list("message", flat=True)) == ["new", "", ""]
+
+
 def test_an_update_that_a_trigger_refuses_changes_nothing(record: Record) -> None:
     record.prompt_version = "another"
     with pytest.raises(DatabaseError, match="written once"), transaction.atomic():

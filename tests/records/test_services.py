@@ -61,8 +61,9 @@ def test_one_stale_record_keeps_the_others_where_they_were(record: Record) -> No
     other = factories.make_candidate(record.gap, "another one")
     stale = Record.objects.get(pk=record.pk)
     move_records(records=[record], to=RecordStatus.AWAITING_REVIEW, actor=None)
-    with pytest.raises(StaleStateError):
+    with pytest.raises(StaleStateError, match=f"#{stale.pk} is no longer generated"):
         move_records(records=[other, stale], to=RecordStatus.NOT_CHECKED, actor=None)
+    assert (other.status, other.event_seq) == (RecordStatus.GENERATED, 1)
     assert Record.objects.get(pk=other.pk).status == RecordStatus.GENERATED
 
 
