@@ -17,6 +17,9 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
+
+from tests import databases
 
 # Speed is shown by benchmarks; a busy machine must not fail a property. Derandomised: a red run stays red.
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
@@ -37,6 +40,22 @@ def django_db_modify_db_settings(
         values["CONN_MAX_AGE"] = 0
         if values["ENGINE"].endswith("sqlite3"):
             values.setdefault("TEST", {})["NAME"] = str(folder / f"{alias}.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """With --reuse-db (``tests.run`` says it), one pytest worker migrates and the others copy what it made."""
+    if not request.config.getvalue("reuse_db"):
+        request.getfixturevalue("django_db_setup")
+        return
+    with databases.one_at_a_time(), django_db_blocker.unblock():
+        if is_copy := databases.are_kept():
+            databases.copy()
+        request.getfixturevalue("django_db_setup")
+        if not is_copy:
+            databases.keep()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -45,12 +45,8 @@ def main() -> int:
                 "SECRET_KEY": "only for tests",
                 "LEAKAGE_KEY": "only for tests, thirty-two bytes.",
             }
-            # Pure functions know no database: once is enough for them.
-            if run(
-                "PostgreSQL, Redis and Celery",
-                environment,
-                [*arguments, "--ignore=tests/core", "--ignore=tests/sandbox"],
-            ):
+            second = ["-p", "tests.second_pass", *arguments]
+            if run("PostgreSQL, Redis and Celery", environment, second):
                 failed.append("PostgreSQL")
     say(f"FAILED on {' and '.join(failed)}." if failed else "All passed.")
     return 1 if failed else 0
@@ -58,7 +54,7 @@ def main() -> int:
 
 def run(name: str, environment: dict[str, str], arguments: list[str]) -> int:
     say(f"The suite on {name}")
-    code = pytest(environment, ["-n", WORKERS, "--dist", "loadfile", *arguments])
+    code = pytest(environment, ["-n", WORKERS, "--dist", "worksteal", *arguments])
     if code != SOME_FAILED:
         return code
     # A browser on a busy machine may be late. What fails again with the machine to itself has failed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from apps.review.models import Action, Decision, Draft
@@ -12,6 +13,7 @@ from tests.browser.room import SAVED, enter, in_hand
 from tests.review.scene import Scene
 
 
+@pytest.mark.both_engines
 def test_an_edit_shows_the_word_diff_and_saves_with_control_enter(site: Site, scene: Scene) -> None:
     (record, _) = scene.add_waiting(2)
     room = enter(site, scene)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
@@ -14,6 +15,7 @@ from tests.browser.room import SAVED, enter, in_hand, mark_phone
 from tests.review.scene import Scene
 
 
+@pytest.mark.both_engines
 def test_a_accepts_and_the_next_record_has_the_focus(site: Site, scene: Scene) -> None:
     scene.add_waiting(3)
     room = enter(site, scene)
@@ -212,6 +214,7 @@ def test_keys_are_letters_while_typing(site: Site, scene: Scene) -> None:
     assert not Decision.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_thirty_fast_presses_never_decide_one_record_twice(site: Site, scene: Scene) -> None:
     scene.add_waiting(40)
     room = enter(site, scene)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import Dialog, Route, expect
 
@@ -12,6 +13,7 @@ from tests.browser.room import SAVED, enter, in_hand
 from tests.review.scene import Scene
 
 
+@pytest.mark.both_engines
 def test_decisions_made_while_the_server_is_away_are_delivered_once(site: Site, scene: Scene) -> None:
     scene.add_waiting(8)
     room = enter(site, scene)
@@ -85,6 +87,7 @@ def test_a_decision_withdrawn_before_it_was_sent_never_reaches_the_server(site: 
     assert Decision.objects.exclude(record=second).count() == Decision.objects.count() == 1
 
 
+@pytest.mark.both_engines
 def test_a_lease_that_somebody_else_has_by_now_is_told_and_the_winner_untouched(
     site: Site, scene: Scene
 ) -> None:

@@ -32,6 +32,7 @@ def lead(gap: Gap) -> User:
     return factories.make_member(gap.project, Role.LEAD, name="lena")
 
 
+@pytest.mark.both_engines
 def test_a_run_is_estimated_started_watched_and_ends_by_itself(site: Site, gap: Gap, lead: User) -> None:
     make_prompt(gap.project)
     ensure_rules_connection()  # a flush between tests takes what the migration put there

@@ -48,6 +48,7 @@ def lead(gap: Gap) -> User:
     return factories.make_member(gap.project, Role.LEAD, name="lena")
 
 
+@pytest.mark.both_engines
 def test_a_prompt_is_changed_looked_at_and_tried(
     site: Site,
     gap: Gap,
