@@ -263,10 +263,11 @@ def screen_in_a_database_of_its_own(protected: Sequence[str], texts: Sequence[st
         import django  # noqa: PLC0415  the settings read the environment
 
         django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
         from django.db import connections  # noqa: PLC0415
 
-        call_command("migrate", database="leakage", verbosity=0)
+        from apps.operations.migrating import migrate_database  # noqa: PLC0415
+
+        migrate_database("leakage")
         try:
             return screen_by_services(protected, texts)
         finally:

@@ -43,16 +43,26 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """SQLite's files lie in a directory of this run: there is nothing older to keep, and nothing to drop."""
+    return bool(request.config.getvalue("reuse_db")) or connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(
-    request: pytest.FixtureRequest, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> None:
-    """With --reuse-db (``tests.run`` says it), one pytest worker migrates and the others copy what it made."""
-    if not request.config.getvalue("reuse_db"):
+    """One pytest worker migrates and the others copy what it made."""
+    if not request.getfixturevalue("django_db_keepdb"):
         request.getfixturevalue("django_db_setup")
         return
     with databases.one_at_a_time(), django_db_blocker.unblock():
         if is_copy := databases.are_kept():
             databases.copy()
+        else:
+            databases.migrate()
         request.getfixturevalue("django_db_setup")
         if not is_copy:
             databases.keep()

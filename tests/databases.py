@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from apps.operations.migrating import migrate_database
+
 FOLDER = Path(os.environ["SYNTHREVIEW_VAR"]) / "templates"
 """The run's own, and the same for all its workers."""
 
@@ -40,6 +42,19 @@ def keep() -> None:
             connection.close()
             _copy_on_server(connection, connection.settings_dict["NAME"], _name(alias))
     _done().touch()
+
+
+def migrate() -> None:
+    """Makes the test databases of this worker as ``prepare`` does; Django then finds nothing left to do."""
+    for alias in settings.DATABASES:
+        connection = connections[alias]
+        before = connection.settings_dict["NAME"]
+        connection.settings_dict["NAME"] = connection.creation._create_test_db(
+            verbosity=0, autoclobber=True, keepdb=True
+        )
+        migrate_database(alias)
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 def copy() -> None:

@@ -64,7 +64,7 @@ def run(name: str, environment: dict[str, str], arguments: list[str]) -> int:
 
 def pytest(environment: dict[str, str], arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="synthreview-var-") as var:
-        command = [sys.executable, "-m", "pytest", "-q", *arguments]
+        command = [sys.executable, "-m", "pytest", "-q", "--reuse-db", *arguments]
         inherited = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
         # One order of sets in every pytest worker, or they would not collect the same tests.
         given = inherited | environment | {"SYNTHREVIEW_VAR": var, "PYTHONHASHSEED": "0"}

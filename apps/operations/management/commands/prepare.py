@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 
 from apps.core.command import HouseCommand
+from apps.operations.migrating import migrate_database
 
 
 class Command(HouseCommand):
@@ -14,5 +14,5 @@ class Command(HouseCommand):
 
     def run(self, **options: Any) -> str:
         for alias in settings.DATABASES:
-            call_command("migrate", database=alias, interactive=False, verbosity=0)
+            migrate_database(alias)
         return f"Ready: {', '.join(settings.DATABASES)}."
