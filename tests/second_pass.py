@@ -1,7 +1,8 @@
 """What the pass on PostgreSQL need not show again; a pytest plugin that ``tests.run`` loads for it.
 
-Left out are tests that ask for no database, and browser tests: pages and scripts are the same on both. A browser test
-that leans on the database (locks, races, threads that commit) is marked ``both_engines`` and runs here too.
+Left out are tests that ask for no database, those marked ``one_engine``, and browser tests: pages and scripts are the
+same on both. A browser test that leans on the database (locks, races, threads that commit) is marked ``both_engines``
+and runs here too.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def needless(item: pytest.Item) -> str:
     """Why ``item`` need not run on a second engine; empty if it must."""
     if item.get_closest_marker("postgres") or item.get_closest_marker("both_engines"):
         return ""
+    if item.get_closest_marker("one_engine"):
+        return "about no engine"
     if item.get_closest_marker("browser"):
         return "in a browser"
     asked = FIXTURES.intersection(getattr(item, "fixturenames", ()))

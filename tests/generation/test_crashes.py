@@ -73,6 +73,7 @@ def assert_exact(run: Run) -> None:
     assert set(submission.requests.values_list("outcome", flat=True)) == {RequestOutcome.ANSWERED}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("place", CRASH_POINTS)
 def test_a_killed_worker_leaves_exact_counts_and_one_post(run: Run, place: str) -> None:
     assert work("generation", crash_at=place) == -signal.SIGKILL
@@ -97,6 +98,7 @@ def kill_at_every_place(run: Run) -> None:
     for place in CRASH_POINTS:
         time_passes()
         assert work("generation", crash_at=place) == -signal.SIGKILL
+        assert stand() == AFTER_CRASH[place]
     time_passes()
     assert work("generation") == 0
     assert_exact(run)

@@ -81,6 +81,7 @@ UP_TO_CASE = {
 }
 
 
+@pytest.mark.one_engine
 def test_the_six_rows_of_banking77_that_stand_in_its_train_file_are_refused_up_to_case(
     banking77: tuple[Path, Path],
 ) -> None:

@@ -238,10 +238,20 @@ def _can_reach(old: str, new: str) -> bool:
     return new in near or any(new in MACHINE.moves[between] for between in near)
 
 
+@pytest.mark.one_engine
 def test_any_order_of_events_keeps_the_walls() -> None:
+    run_machine(examples=15)
+
+
+@pytest.mark.soak
+def test_many_more_orders_keep_them() -> None:
+    run_machine(examples=500)
+
+
+def run_machine(*, examples: int) -> None:
     before = dict(REGISTRY)
     try:
-        run_state_machine_as_test(AnyOrder, settings=settings(max_examples=25, stateful_step_count=40))
+        run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples, stateful_step_count=40))
     finally:
         REGISTRY.clear()
         REGISTRY.update(before)

@@ -179,21 +179,28 @@ class OneByOne(RuleBasedStateMachine):
                 assert not row.requests.filter(outcome=RequestOutcome.PENDING).exists()
 
 
-def run_machine(**more: Any) -> None:
+def run_machine(*, examples: int = 15, **more: Any) -> None:
     before = dict(REGISTRY)
     try:
         run_state_machine_as_test(
-            OneByOne, settings=settings(max_examples=30, stateful_step_count=30, **more)
+            OneByOne, settings=settings(max_examples=examples, stateful_step_count=30, **more)
         )
     finally:
         REGISTRY.clear()
         REGISTRY.update(before)
 
 
+@pytest.mark.one_engine
 def test_any_order_of_events_keeps_the_walls() -> None:
     run_machine()
 
 
+@pytest.mark.soak
+def test_many_more_orders_keep_them() -> None:
+    run_machine(examples=500)
+
+
+@pytest.mark.one_engine
 def test_taking_what_was_lost_for_unposted_would_be_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: what a client that retries by itself would do."""
 

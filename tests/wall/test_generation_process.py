@@ -87,13 +87,6 @@ def test_a_process_refuses_to_start_with_what_it_must_not_have(
     assert f"The {process} process must not be given {variable}" in done.stderr
 
 
-def test_the_generation_process_does_not_do_the_work_of_others(tmp_path: Path) -> None:
-    for queue in ("validation", "evaluation"):
-        done = Installation(tmp_path).run("generation", "work", "--queues", queue, "--once")
-        assert done.returncode != 0
-        assert "has no address of" in done.stderr
-
-
 # --- PostgreSQL: the roles enforce it, whatever the process knows.
 
 
