@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any, cast
 
 from apps.core.errors import DomainError
@@ -293,14 +294,21 @@ class Bedrock(OverNetwork):
             signature_version="s3v4" if service == "s3" else "v4",
             s3={"addressing_style": "path"} if address else None,
         )
-        session = sdk("boto3").session.Session()
-        return session.client(
+        session = sdk("botocore.session").get_session()
+        session.register_component("data_loader", _descriptions())
+        return session.create_client(
             service,
             region_name=endpoint.settings["region"],
             endpoint_url=address or None,
             config=config,
             **keys,
         )
+
+
+@cache
+def _descriptions() -> Any:
+    """What botocore knows of Amazon's services: long, public, and otherwise read again for every client."""
+    return sdk("botocore.loaders").create_loader()
 
 
 def _keys_of(endpoint: Endpoint) -> dict[str, str]:
