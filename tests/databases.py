@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -49,7 +50,8 @@ def migrate() -> None:
     for alias in settings.DATABASES:
         connection = connections[alias]
         before = connection.settings_dict["NAME"]
-        connection.settings_dict["NAME"] = connection.creation._create_test_db(
+        creation: Any = connection.creation
+        connection.settings_dict["NAME"] = creation._create_test_db(
             verbosity=0, autoclobber=True, keepdb=True
         )
         migrate_database(alias)
@@ -60,7 +62,7 @@ def migrate() -> None:
 def copy() -> None:
     """Puts copies where Django is about to look for the test databases of this worker."""
     for alias in settings.DATABASES:
-        creation = connections[alias].creation
+        creation: Any = connections[alias].creation
         name = creation._get_test_db_name()
         if connections[alias].vendor == "sqlite":
             shutil.copyfile(_file(alias), name)

@@ -48,7 +48,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Every worker collects the same tests: any of them tells."""
-    node.config.stash[LEFT_OUT] = Counter(node.workeroutput.get("left_out", {}))
+    told: dict[str, int] = node.workeroutput.get("left_out", {})
+    node.config.stash[LEFT_OUT] = Counter(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
