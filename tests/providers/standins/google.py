@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -35,6 +36,14 @@ class Job:
     result: str = ""
     """Where its results are, once it has any."""
     cancelled: bool = field(default=False)
+
+
+@cache
+def _private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 class GoogleStandIn(StandIn):
@@ -253,16 +262,12 @@ class VertexStandIn(GoogleStandIn):
 
     def service_account(self) -> str:
         """The JSON of a key whose token service is this server."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         return json.dumps(
             {
                 "type": "service_account",
                 "project_id": "project",
                 "private_key_id": "key",
-                "private_key": pem.decode(),
+                "private_key": _private_key(),
                 "client_email": "batches@project.iam.gserviceaccount.com",
                 "client_id": "1",
                 "token_uri": f"{self.url}/token",
