@@ -75,7 +75,7 @@ def pytest(environment: dict[str, str], arguments: list[str]) -> int:
 
 
 def one_root(folder: Path) -> Path:
-    """A list of one root certificate. Every client of an SDK reads the whole list, and no test speaks TLS to the world."""
+    """A list of one root certificate: every client of an SDK reads it, and no test speaks TLS to the world."""
     whole = Path(certifi.where()).read_text(encoding="utf-8")
     file = folder / "one-root.pem"
     file.write_text("".join(whole.partition("END CERTIFICATE-----")[:2]), encoding="utf-8")
