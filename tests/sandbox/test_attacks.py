@@ -205,8 +205,8 @@ def test_a_place_is_taken_empty() -> None:
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
-    """Asks every 20 ms, for ten seconds at most."""
-    for _ in range(500):
+    """Asks every 20 ms, for two minutes at most: a busy machine takes its time to start a process."""
+    for _ in range(6_000):
         if holds():
             return True
         time.sleep(0.02)
