@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from apps.datasets.models import ReleaseItem, ReleaseStatus
 from apps.datasets.policy import MixPolicy
 from apps.datasets.splits import NEAR, SplitPlan, plan_splits
 from apps.records.models import Record, RecordQuerySet, Use
-from apps.similarity.models import Neighbour
+from apps.similarity.services import near_pairs
 from apps.specs.models import Project
+from apps.task_types import task_type_of
 
 CHUNK = 500
 COLUMNS = ("id", "uuid", "status", "review_method", "decision_uuid", "event_hash", "derived_from_id", "label")
@@ -40,6 +41,8 @@ class Screening:
 
     clean: frozenset[str]
     leaking: frozenset[str]
+    near: Sequence[tuple[int, int]]
+    """Ids of records that are near to each other; empty where they could only go into one split."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ class Choice:
 
 
 def screen_candidates(project: Project, policy: MixPolicy) -> Screening:
-    """Looks again for protected texts among what would be released: the holdout may have changed since.
+    """Looks again for protected texts among what would be released, and for near copies.
 
-    Reads the leakage database, so it runs before the transaction that freezes the list, not inside it.
+    The holdout may have changed since they were checked. Takes time and reads the leakage database, so it runs before
+    the transaction that freezes the list, not inside it.
     """
     clean: set[str] = set()
     dirty: set[str] = set()
@@ -64,7 +68,7 @@ def screen_candidates(project: Project, policy: MixPolicy) -> Screening:
         leaks = leaking(project.uuid, [record.current_input for record in chunk])
         for record, is_leak in zip(chunk, leaks, strict=True):
             (dirty if is_leak else clean).add(record.event_hash)
-    return Screening(frozenset(clean), frozenset(dirty))
+    return Screening(frozenset(clean), frozenset(dirty), list(_near_pairs(project, policy)))
 
 
 def choose(project: Project, policy: MixPolicy, screening: Screening) -> Choice:
@@ -75,7 +79,7 @@ def choose(project: Project, policy: MixPolicy, screening: Screening) -> Choice:
     leaks = [record for record in admitted if record.event_hash in screening.leaking]
     changed = len(admitted) - len(candidates) - len(leaks)
     real, real_not_mixed = _real_rows(project, policy)
-    plan = _split_plan(project, [*real, *candidates], policy)
+    plan = _split_plan(project, [*real, *candidates], policy, screening.near)
     bridging = set(plan.bridging)
     left_out = [
         *_not_admitted(project, policy),
@@ -133,18 +137,31 @@ def _not_admitted(project: Project, policy: MixPolicy) -> list[LeftOut]:
     ]
 
 
-def _split_plan(project: Project, records: Sequence[Record], policy: MixPolicy) -> SplitPlan:
+def _split_plan(
+    project: Project, records: Sequence[Record], policy: MixPolicy, near: Sequence[tuple[int, int]]
+) -> SplitPlan:
     return plan_splits(
         uuids={record.pk: record.uuid for record in records},
-        edges=[*_near_pairs(project), *_shared_parents(records)],
+        edges=[*near, *_shared_parents(records)],
         earlier=_earlier_splits(project),
         shares=policy.splits,
     )
 
 
-def _near_pairs(project: Project) -> Iterable[tuple[int, int]]:
-    near = Neighbour.objects.filter(record__project=project, similarity__gte=NEAR)
-    return near.values_list("record_id", "other_id").iterator()
+def _near_pairs(project: Project, policy: MixPolicy) -> Iterator[tuple[int, int]]:
+    """By the index, real rows too; the neighbours that reviewers see are only the nearest few of candidates."""
+    if len({*dict(policy.splits), *_earlier_splits(project).values()}) < 2:
+        return
+    text_of = task_type_of(project.task_type).text_of
+    real, _ = _real_rows(project, policy)
+    admitted = _admitted(project, policy).only("id", "input", "edited_input").order_by("id")
+    for records in (real, admitted.iterator(chunk_size=CHUNK)):
+        yield from near_pairs(
+            project_id=project.pk,
+            task_type=project.task_type,
+            texts=((record.pk, text_of(record.current_input)) for record in records),
+            at_least=NEAR,
+        )
 
 
 def _shared_parents(records: Sequence[Record]) -> Iterable[tuple[int, int]]:

@@ -76,6 +76,22 @@ def find_near(
     ]
 
 
+def near_pairs(
+    *, project_id: int, task_type: str, texts: Iterable[tuple[int, str]], at_least: float
+) -> Iterator[tuple[int, int]]:
+    """Record ids of ``texts`` with those of whatever in the index is that near, CHUNK texts at a time."""
+    for chunk in batched(texts, CHUNK):
+        ids = [pk for pk, _ in chunk]
+        found = find_near(
+            project_id=project_id,
+            task_type=task_type,
+            texts=[text for _, text in chunk],
+            at_least=at_least,
+            record_ids=ids,
+        )
+        yield from ((pk, near.record_id) for pk, nears in zip(ids, found, strict=True) for near in nears)
+
+
 def keep_neighbours(*, found: Iterable[tuple[int, Sequence[Near]]]) -> None:
     """Replaces the stored neighbours of each record by the nearest few."""
     pairs = [(pk, near) for pk, nears in found for near in list(nears)[:KEPT_NEIGHBOURS]]

@@ -18,7 +18,7 @@ from apps.records.states import RecordStatus
 from apps.review.bulk import bulk_decide
 from apps.review.models import Action
 from apps.review.opening import open_tasks
-from apps.similarity.models import Neighbour
+from apps.similarity.services import index_records
 from apps.specs.models import Role
 from tests import factories
 from tests.review.scene import Scene, make_scene
@@ -63,8 +63,10 @@ class Warehouse:
     def real(self, text: str, label: str, *, use: Use = Use.TRAIN) -> Record:
         return factories.make_real(self.project, text, label, use=use)
 
-    def near(self, one: Record, other: Record, similarity: float = 0.7) -> None:
-        Neighbour.objects.create(record=one, other=other, similarity=similarity)
+    def say(self, record: Record, text: str) -> None:
+        """``record`` says ``text`` from now on, in the near-duplicate index as well."""
+        Record.objects.filter(pk=record.pk).update(edited_input={"text": text})
+        index_records(project_id=self.project.pk, texts=[(record.pk, text)])
 
     def release(self, **policy: Any) -> Release:
         """A release of the project, built."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from apps.datasets.splits import plan_splits, split_of
 from apps.records.models import Record
+from apps.validation.services import index_real_slice
 from tests.datasets.scene import Warehouse, splits_of
 
 HALVES = (("train", 0.5), ("test", 0.5))
@@ -75,6 +76,11 @@ def test_no_edge_to_a_new_record_ever_crosses_splits(
             assert plan.split_of[one] == plan.split_of[other]
 
 
+FIRST = "the refund that was promised last month has never come back to my card"
+MIDDLE = "your assistant told me twice that a supervisor would call about it on monday"
+LAST = "i would rather cancel the whole subscription than wait for another week"
+
+
 def _bridge(warehouse: Warehouse) -> tuple[Record, Record]:
     """Two accepted records whose hashes put them into different splits."""
     records = [warehouse.accept(f"renewal question number {number}") for number in range(12)]
@@ -98,13 +104,13 @@ def test_a_bridging_record_stays_out_of_the_release_and_is_named_in_the_manifest
     warehouse: Warehouse,
 ) -> None:
     left, right = _bridge(warehouse)
+    warehouse.say(left, f"{FIRST} {MIDDLE}")
+    warehouse.say(right, f"{MIDDLE} {LAST}")
     warehouse.release(splits=dict(HALVES))
-    bridge = warehouse.accept("near both of them")
-    warehouse.near(bridge, left)
-    warehouse.near(bridge, right)
-    far = warehouse.accept("near one, far from the other")
-    warehouse.near(far, left)
-    warehouse.near(far, right, similarity=0.4)
+    bridge = warehouse.accept("it will be near both of them")
+    warehouse.say(bridge, f"{FIRST} {MIDDLE} {LAST}")
+    far = warehouse.accept("it will be near one, far from the other")
+    warehouse.say(far, f"{FIRST} {MIDDLE} thanks")
     release = warehouse.release(splits=dict(HALVES))
     splits = splits_of(release)
     assert bridge.pk not in splits
@@ -129,3 +135,13 @@ def test_siblings_share_a_split_although_their_parent_is_not_in(warehouse: Wareh
     siblings = [warehouse.accept(f"said otherwise, {n}", derived_from=parent) for n in range(6)]
     splits = splits_of(warehouse.release(splits=dict(HALVES)))
     assert len({splits[sibling.pk] for sibling in siblings}) == 1
+
+
+@pytest.mark.django_db(databases=["default", "leakage"])
+def test_near_real_rows_share_a_split_as_well(warehouse: Warehouse) -> None:
+    rows = [warehouse.real(f"{FIRST} {MIDDLE}{'!' * number} {number}", "refund") for number in range(6)]
+    index_real_slice()
+    warehouse.accept("something that nobody else has said")
+    splits = splits_of(warehouse.release(splits=dict(HALVES)))
+    assert len({splits[row.pk] for row in rows}) == 1
+    assert len({split_of(row.uuid, HALVES) for row in rows}) == 2
