@@ -15,10 +15,10 @@ SQLITE_OPTIONS: dict[str, Any] = {
     # fail half-way with "database is locked".
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    # The near-duplicate index writes to a thousand places at once. A log of 64 MB rather than 4 takes many of those
+    # The near-duplicate index writes to a thousand places at once. A log of 128 MB rather than 4 takes many of those
     # to one page before the page is copied back.
     "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=16000;"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=32000;"
     ),
 }
 
