@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 
-from django.db import connections, models, router
+from django.db import IntegrityError, connections, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from apps.core.batches import batched
@@ -36,14 +36,33 @@ def insert_pairs(
     """Inserts rows of two integers; those that are there already stay as they are."""
     connection, table = _table_of(model)
     into = f"{table} ({', '.join(columns)})"
+    if connection.vendor == "postgresql":
+        try:
+            _copy(connection, into, pairs)
+        except IntegrityError:
+            _insert_missing(connection, into, pairs)
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                f"INSERT INTO {into} SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING",  # noqa: S608
-                [_as_array(first for first, _ in pairs), _as_array(second for _, second in pairs)],
-            )
-        else:
-            cursor.executemany(f"INSERT OR IGNORE INTO {into} VALUES (%s, %s)", pairs)  # noqa: S608
+        cursor.executemany(f"INSERT OR IGNORE INTO {into} VALUES (%s, %s)", pairs)  # noqa: S608
+
+
+def _copy(connection: BaseDatabaseWrapper, into: str, pairs: Sequence[tuple[int, int]]) -> None:
+    """All or none. Nearly always none is there, and asking of each whether it is takes half as long again."""
+    with (
+        transaction.atomic(using=connection.alias),
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {into} FROM STDIN") as copy,
+    ):
+        copy.write("".join([f"{first}\t{second}\n" for first, second in pairs]))
+
+
+def _insert_missing(connection: BaseDatabaseWrapper, into: str, pairs: Sequence[tuple[int, int]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {into} SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING",  # noqa: S608
+            [_as_array(first for first, _ in pairs), _as_array(second for _, second in pairs)],
+        )
 
 
 def present(model: type[models.Model], column: str, values: Collection[bytes]) -> set[bytes]:
