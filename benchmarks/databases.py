@@ -30,7 +30,7 @@ def environment_of(database: str) -> Iterator[dict[str, str]]:
         addresses: Mapping[str, str] = {}
         if database == "postgres":
             addresses = {
-                **stack.enter_context(servers.postgres()),
+                **stack.enter_context(servers.postgres(servers.as_in_compose())),
                 "LEAKAGE_KEY": "only for this measurement, 32 bytes",
             }
         own = {name: value for name, value in os.environ.items() if not name.endswith(("_URL", "_KEY"))}

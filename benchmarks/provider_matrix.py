@@ -38,7 +38,7 @@ def main() -> int:
         if database == "sqlite":
             cells += child(options, database, {})
         else:
-            with servers.postgres() as addresses:
+            with servers.postgres(servers.as_in_compose()) as addresses:
                 cells += child(
                     options, database, addresses | {"LEAKAGE_KEY": "only for this measurement, 32 bytes"}
                 )

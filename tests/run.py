@@ -41,7 +41,7 @@ def main() -> int:
     if options.only != "postgres" and run("SQLite", {}, arguments):
         failed.append("SQLite")
     if options.only != "sqlite":
-        with servers.postgres(is_durable=False) as addresses, servers.redis() as broker:
+        with servers.postgres(servers.NOT_DURABLE) as addresses, servers.redis() as broker:
             environment = addresses | {
                 "REDIS_URL": broker,
                 "SECRET_KEY": "only for tests",

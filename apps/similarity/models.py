@@ -12,10 +12,8 @@ class Band(models.Model):
 
     pk = models.CompositePrimaryKey("key", "record_id")
     key = models.BigIntegerField(help_text="project, band number and five minima folded into 64 bits.")
+    # Without an index: nobody asks for the bands of a record, and writing it would cost a tenth of all checking.
     record_id = models.BigIntegerField()
-
-    class Meta:
-        indexes = [models.Index(fields=["record_id"], name="band_record")]
 
     def __str__(self) -> str:
         return f"{self.key}/{self.record_id}"

@@ -304,7 +304,7 @@ def paid_so_far(): return paid
 
 
 def outcome(written: Any, expected: Any, **options: Any) -> list[FindingData]:
-    given: dict[str, Any] = {"stub": STUB, "seconds": 0.5, **options}
+    given: dict[str, Any] = {"stub": STUB, "seconds": 10, **options}
     return said_of("tool_outcome", given, ({"expected": expected}, {"call": written}))[0]
 
 
@@ -318,7 +318,7 @@ def test_a_call_reaches_its_outcome_or_does_not() -> None:
     assert told(outcome(call(order="A9"), {})) == [("raised", "/output/call")]
     assert told(outcome(call(total=9), {})) == [("raised", "/output/call")]
     assert told(outcome({"name": "lost", "arguments": {}}, {})) == [("raised", "/output/call")]
-    (endless,) = outcome({"name": "loop", "arguments": {}}, None)
+    (endless,) = outcome({"name": "loop", "arguments": {}}, None, seconds=0.5)
     assert (endless.code, endless.outcome) == ("did_not_finish", "block")
     assert "did not finish within 0.5 s" in endless.message
 
