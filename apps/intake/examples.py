@@ -27,7 +27,9 @@ def publish_guide(*, guide: LabelGuide, actor: User | None) -> LabelGuide:
     if missing := specs.missing_from_guide(guide):
         raise RefusedError(f"{guide} cannot be published. Missing:", missing)
     examples = list(
-        LabelExample.objects.filter(label__guide=guide, label__is_rejected=False).select_related("label")
+        LabelExample.objects.filter(
+            label__guide=guide, label__is_rejected=False, is_case=False
+        ).select_related("label")
     )
     known = {
         record.canonical_hash: record

@@ -37,7 +37,7 @@ class ReviewMethod(models.TextChoices):
 
 class RecordQuerySet(models.QuerySet["Record"]):
     def candidates(self) -> RecordQuerySet:
-        return self.exclude(source_type=SourceType.REAL)
+        return self.exclude(source_type=SourceType.REAL).exclude(status=RecordStatus.GOLD)
 
     def real(self) -> RecordQuerySet:
         return self.filter(source_type=SourceType.REAL)

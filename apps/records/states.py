@@ -19,6 +19,7 @@ class RecordStatus(models.TextChoices):
     REJECTED = "rejected"
     RECALLED = "recalled"
     REAL = "real"
+    GOLD = "gold", "Gold item"
 
 
 S = RecordStatus
@@ -27,7 +28,7 @@ MACHINE = Machine(
     "record",
     {
         S.GENERATED: frozenset(
-            {S.FAILED_CHECKS, S.NOT_CHECKED, S.AWAITING_REVIEW, S.SAMPLED_OUT, S.ACCEPTED}
+            {S.FAILED_CHECKS, S.NOT_CHECKED, S.AWAITING_REVIEW, S.SAMPLED_OUT, S.ACCEPTED, S.GOLD}
         ),
         S.FAILED_CHECKS: frozenset({S.AWAITING_REVIEW, S.GENERATED}),
         S.NOT_CHECKED: frozenset({S.GENERATED}),
@@ -40,8 +41,12 @@ MACHINE = Machine(
         S.RECALLED: frozenset({S.AWAITING_REVIEW}),
         # A real row is what it is: it enters in this state and stays.
         S.REAL: frozenset(),
+        # People decide about it, and it never moves: nothing of it is ever released.
+        S.GOLD: frozenset(),
     },
 )
 
 RELEASABLE = frozenset({S.ACCEPTED, S.EDITED})
+REVIEWED_HERE = frozenset({S.AWAITING_REVIEW, S.GOLD})
+"""What people are handed."""
 DECIDED = frozenset({S.ACCEPTED, S.EDITED, S.REJECTED})

@@ -9,7 +9,7 @@ from django.db.models import Count, F
 
 from apps.core.charts.bars import Rate, rate_bars
 from apps.core.statistics.intervals import wilson
-from apps.review.models import Action, Decision
+from apps.review.models import Action, Decision, DecisionQuerySet, TaskKind
 from apps.specs.models import Project
 
 MIN_TO_RANK = 20
@@ -67,7 +67,7 @@ class ProvenanceReport:
 
 def provenance_report(project: Project) -> ProvenanceReport:
     """Two queries per dimension, whatever the number of decisions."""
-    standing = Decision.objects.filter(project=project).standing().exclude(action=Action.FLAGGED)
+    standing = _standing(project)
     dimensions = [_dimension(project, *dimension) for dimension in DIMENSIONS]
     return ProvenanceReport(
         headline=_headline(dimensions),
@@ -77,8 +77,14 @@ def provenance_report(project: Project) -> ProvenanceReport:
     )
 
 
+def _standing(project: Project) -> DecisionQuerySet:
+    """Of gold items nothing is learnt about a prompt or model."""
+    decisions = Decision.objects.filter(project=project).standing().exclude(action=Action.FLAGGED)
+    return decisions.exclude(task__kind=TaskKind.GOLD)
+
+
 def _dimension(project: Project, key: str, title: str, path: str) -> Dimension:
-    standing = Decision.objects.filter(project=project).standing().exclude(action=Action.FLAGGED)
+    standing = _standing(project)
     counts: dict[str, Counter[str]] = {}
     for name, action, n in (
         standing.annotate(name=F(path)).values_list("name", "action").annotate(n=Count("id")).order_by("name")

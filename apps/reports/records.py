@@ -15,6 +15,7 @@ from apps.records.models import Record, RecordEvent, SourceType, Use
 from apps.records.states import RecordStatus
 from apps.reports.judges import scores_of
 from apps.review.models import Decision
+from apps.review.rules import ReviewRules
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.task_types import task_type_of
@@ -39,7 +40,7 @@ class RecordFilter(forms.Form):
     def __init__(self, project: Project, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         records = Record.objects.filter(project=project)
-        self._offer("status", RecordStatus.choices)
+        self._offer("status", [choice for choice in RecordStatus.choices if choice[0] != RecordStatus.GOLD])
         self._offer("source_type", SourceType.choices)
         self._offer("use", Use.choices)
         self._offer(
@@ -75,7 +76,9 @@ class RecordRow:
 def record_page(project: Project, form: RecordFilter, number: str) -> tuple[Page[Record], list[RecordRow]]:
     """One page, newest first: the page for its numbers, its rows for what they say."""
     records = (
-        form.apply(Record.objects.filter(project=project)).select_related("gap", "reviewer").order_by("-id")
+        form.apply(Record.objects.filter(project=project).exclude(status=RecordStatus.GOLD))
+        .select_related("gap", "reviewer")
+        .order_by("-id")
     )
     page = Paginator(records, PER_PAGE).get_page(number)
     text_of = task_type_of(project.task_type).text_of
@@ -99,6 +102,13 @@ class RecordLife:
     diff: list[DiffPart]
 
 
+def is_closed_to_reviewers(record: Record) -> bool:
+    """Whoever may still have to decide it learns nothing from its page: neither what another said nor what it is."""
+    if record.status == RecordStatus.GOLD:
+        return True
+    return record.status == RecordStatus.AWAITING_REVIEW and ReviewRules.of(record.project).keeps_secrets
+
+
 def record_life(project: Project, record: Record) -> RecordLife:
     task_type = task_type_of(project.task_type)
     before, after = task_type.text_of(record.input), task_type.text_of(record.current_input)
@@ -112,7 +122,7 @@ def record_life(project: Project, record: Record) -> RecordLife:
         verdicts=_verdicts(record),
         neighbours=[(near, task_type.text_of(near.other.current_input)) for near in neighbours],
         events=list(record.events.select_related("actor").order_by("seq")),
-        decisions=list(record.decisions.select_related("reviewer", "undo").order_by("id")),
+        decisions=list(record.decisions.disclosed().select_related("reviewer", "undo").order_by("id")),
         release_items=list(items),
         diff=word_diff(before, after) if before != after else [],
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from apps.review.models import Decision, Lot
@@ -27,6 +29,10 @@ class DecisionAdmin(ReadOnlyAdmin):
     list_filter = ("project", "action", "method", "reviewer")
     list_select_related = ("record", "reviewer", "undo")
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # A lead may be the one who gives the second opinion.
+        return super().get_queryset(request).filter(pk__in=Decision.objects.disclosed().values("pk"))
 
     @admin.display(boolean=True, description="undone")
     def is_undone(self, decision: Decision) -> bool:

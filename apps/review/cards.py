@@ -12,6 +12,7 @@ from django.db.models import Prefetch
 from apps.accounts.models import User
 from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
+from apps.review.gold_queue import dress
 from apps.review.models import Action, Decision, Draft, ReviewTask
 from apps.review.payloads import current_payload, schema_of
 from apps.review.reading import Reading, reading_of
@@ -73,6 +74,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
     if not tasks:
         return []
     records = _load_records([task.record_id for task in tasks], findings_for_review(project))
+    dress(tasks, records)
     drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
     near, asked = _neighbours(project, list(records)), _questions(list(records))
     rules = make_batch(project, [])
@@ -144,6 +146,7 @@ def _excerpt(text: str, record: Record) -> str:
 def _questions(record_ids: Sequence[int]) -> dict[int, list[Question]]:
     flags = (
         Decision.objects.standing()
+        .disclosed()
         .filter(record__in=record_ids, action=Action.FLAGGED)
         .select_related("reviewer")
         .order_by("id")

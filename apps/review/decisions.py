@@ -16,7 +16,9 @@ from apps.records.models import ReviewMethod
 from apps.records.services import canonical_hash, move_records
 from apps.records.states import RecordStatus
 from apps.review.drafts import save_draft
-from apps.review.models import Action, Decision, Draft, LotDelta, ReviewTask, TaskStatus
+from apps.review.models import Action, Decision, Draft, LotDelta, ReviewTask, TaskKind, TaskStatus
+from apps.review.opening import CAME_BACK
+from apps.review.overlap import answers_of, lock_round
 from apps.review.payloads import EditRefusedError, Payload, check_edit, current_payload, unstorable
 from apps.similarity.services import index_records
 from apps.specs.models import Project, VersionStatus
@@ -150,13 +152,45 @@ def _close_task(decision: Decision, findings: Sequence[FindingData]) -> Decision
     if held.update(status=TaskStatus.DONE, lease_holder=None, lease_until=None) != 1:
         raise StaleStateError(_why_not_held(decision.task_id, decision.reviewer, now))
     decision.decided_at = now
-    decision.save(force_insert=True)
+    if decision.task.kind == TaskKind.OVERLAP:
+        _answer_round(decision, findings)
+    elif decision.task.kind == TaskKind.GOLD:
+        # It says something of the person; the record is what it was.
+        decision.save(force_insert=True)
+        LotDelta.objects.create(lot_id=decision.task.lot_id, extra_decided=1)
+    else:
+        decision.save(force_insert=True)
+        _settle_record(decision, findings)
+    Draft.objects.filter(task=decision.task, user=decision.reviewer).delete()
+    return decision
+
+
+def _settle_record(decision: Decision, findings: Sequence[FindingData]) -> None:
     apply_to_record(decision)
     if decision.action == Action.EDITED:
         keep_findings(record=decision.record, found=findings)
     LotDelta.objects.create(lot_id=decision.task.lot_id, **{decision.action: 1})
-    Draft.objects.filter(task=decision.task, user=decision.reviewer).delete()
-    return decision
+
+
+def _answer_round(decision: Decision, findings: Sequence[FindingData]) -> None:
+    """One of two answers. The record moves with the last, if they agree; else a lead is asked."""
+    task = decision.task
+    lock_round(task)
+    decision.save(force_insert=True)
+    answers = answers_of(decision)
+    if answers.deciding is not None:
+        _settle_record(answers.deciding, findings)
+        return
+    LotDelta.objects.create(lot_id=task.lot_id, extra_decided=1, extra_opened=1 if answers.is_disputed else 0)
+    if answers.is_disputed:
+        ReviewTask.objects.create(
+            project=decision.project,
+            record=decision.record,
+            lot_id=task.lot_id,
+            kind=TaskKind.ADJUDICATION,
+            round=task.round + 1,
+            priority=CAME_BACK,
+        )
 
 
 def _record_changes(decision: Decision) -> dict[str, Any]:

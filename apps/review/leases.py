@@ -8,6 +8,7 @@ the UPDATE alone decides who gets one (a naive claim gave 1,720 double leases wh
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,10 +19,12 @@ from django.db.models import Exists, F, OuterRef, Q
 from apps.accounts.models import User
 from apps.core.clock import database_now
 from apps.core.errors import StaleStateError
-from apps.records.states import RecordStatus
+from apps.records.states import REVIEWED_HERE
+from apps.review.gold_queue import how_many_gold, slip_gold
 from apps.review.lots import lots_in_turn
-from apps.review.models import Lot, LotDelta, ReviewTask, Skip, TaskQuerySet, TaskStatus
+from apps.review.models import LotDelta, ReviewTask, Skip, TaskQuerySet, TaskStatus
 from apps.review.opening import open_tasks
+from apps.review.pausing import why_paused
 from apps.specs.models import Project
 
 LEASE = timedelta(minutes=10)
@@ -59,7 +62,7 @@ def claim_next(
     held = ReviewTask.objects.open().filter(project=project, lease_holder=user)
     mine = _take(held.exclude(pk__in=have), user=user, now=now, count=count)
     room = min(count - len(mine), MAX_HELD - held.filter(lease_until__gt=now).count())
-    if room <= 0:
+    if room <= 0 or why_paused(project=project, user=user) is not None:
         return mine
     session = session_digest(session_key)
     found = _take_from_lots(project, user=user, session=session, now=now, count=room)
@@ -67,6 +70,13 @@ def claim_next(
         # The workers have not come round yet; nobody shall be told "empty" because of that.
         found = _take_from_lots(project, user=user, session=session, now=now, count=room)
     return mine + found
+
+
+def take(*, task: ReviewTask, user: User) -> int:
+    """Leases this one task to ``user``; returns the fence. StaleStateError when somebody else was quicker."""
+    if not _lease(task, user=user, now=database_now()):
+        raise StaleStateError("Somebody else has this record in hand, or it is decided already.")
+    return task.fence
 
 
 def held_tasks(*, project: Project, user: User) -> list[ReviewTask]:
@@ -89,7 +99,7 @@ def renew(*, project: Project, user: User, fences: Mapping[int, int]) -> Renewal
             project=project,
             lease_holder=user,
             fence=fence,
-            record__status=RecordStatus.AWAITING_REVIEW,
+            record__status__in=REVIEWED_HERE,
         )
         if theirs.update(lease_until=until):
             kept.append(task_id)
@@ -131,23 +141,35 @@ def forget_skips(*, project: Project, user: User, session_key: str) -> int:
     return skips.delete()[0]
 
 
+def on_offer(*, user: User, session: str, now: datetime) -> TaskQuerySet:
+    """What ``user`` may take and did not skip in ``session`` (a digest), in whatever lot."""
+    skipped = Skip.objects.filter(task=OuterRef("pk"), user=user, session=session)
+    anybody_or_me = Q(assignee=None) | Q(assignee=user)
+    offered = ReviewTask.objects.obtainable(now).filter(anybody_or_me).offered_to(user, now)
+    return offered.exclude(Exists(skipped))
+
+
 def _take_from_lots(
     project: Project, *, user: User, session: str, now: datetime, count: int
 ) -> list[ReviewTask]:
-    skipped = Skip.objects.filter(task=OuterRef("pk"), user=user, session=session)
+    offered = on_offer(user=user, session=session, now=now)
     found: list[ReviewTask] = []
+    tests: list[ReviewTask] = []
+    gold = how_many_gold(project, count)
     for lot in lots_in_turn(project):
-        obtainable = _heads(lot, user=user, now=now).exclude(Exists(skipped))
-        found += _take(obtainable, user=user, now=now, count=count - len(found))
-        if len(found) >= count:
+        # Through the lot's partial index.
+        heads = offered.filter(lot=lot)
+        if gold and heads.exists():
+            tests = slip_gold(
+                project=project, user=user, session=session, lot=lot, until=now + LEASE, now=now, count=gold
+            )
+            gold = 0
+        found += _take(heads, user=user, now=now, count=count - len(tests) - len(found))
+        if len(tests) + len(found) >= count:
             break
+    for task in tests:
+        found.insert(random.randint(0, len(found)), task)  # noqa: S311  no secret hangs on it
     return found
-
-
-def _heads(lot: Lot, *, user: User, now: datetime) -> TaskQuerySet:
-    """What ``user`` may take from ``lot``, through its partial index."""
-    anybody_or_me = Q(assignee=None) | Q(assignee=user)
-    return ReviewTask.objects.obtainable(now).filter(anybody_or_me, lot=lot)
 
 
 def _take(tasks: TaskQuerySet, *, user: User, now: datetime, count: int) -> list[ReviewTask]:
@@ -159,10 +181,12 @@ def _take(tasks: TaskQuerySet, *, user: User, now: datetime, count: int) -> list
         with transaction.atomic():
             seen = [task.pk for task in taken] + sorted(lost)
             for task in _choose(tasks.exclude(pk__in=seen), count - len(taken)):
-                if task.record.status != RecordStatus.AWAITING_REVIEW:
+                if task.record.status not in REVIEWED_HERE:
                     _cancel(task)
                     lost.add(task.pk)
-                elif _lease(task, user=user, now=now):
+                elif task.record_id not in {other.record_id for other in taken} and _lease(
+                    task, user=user, now=now
+                ):
                     taken.append(task)
                 else:
                     lost.add(task.pk)
@@ -200,4 +224,5 @@ def _cancel(task: ReviewTask) -> None:
         .update(status=TaskStatus.CANCELLED, lease_holder=None, lease_until=None)
     )
     if cancelled:
-        LotDelta.objects.create(lot_id=task.lot_id, opened=-1)
+        is_last = not ReviewTask.objects.open().of_same_round(task).exists()
+        LotDelta.objects.create(lot_id=task.lot_id, **{"opened" if is_last else "extra_opened": -1})

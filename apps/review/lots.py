@@ -14,7 +14,7 @@ from apps.review.models import Lot, LotDelta, LotStatus, ReviewTask
 from apps.specs.models import Gap, Project
 
 FOLD_AT_ONCE = 2000
-COUNTS = ("opened", "accepted", "edited", "rejected", "flagged")
+COUNTS = ("opened", "accepted", "edited", "rejected", "flagged", "extra_opened", "extra_decided")
 NEARLY_FULL = 0.9
 """Share of a gap's target from which its lots are drawn after all others."""
 
@@ -75,13 +75,26 @@ def fold_lots() -> int:
 
 @dataclass(frozen=True)
 class LotCounts:
-    """Tasks of a project or lot: ever opened, and how those that are decided ended."""
+    """Records of a project or lot: ever put up for review, and how those that are decided ended.
+
+    ``extra``: tasks beside the one that each record has (second opinions, adjudication, gold items).
+    """
 
     opened: int = 0
     accepted: int = 0
     edited: int = 0
     rejected: int = 0
     flagged: int = 0
+    extra_opened: int = 0
+    extra_decided: int = 0
+
+    @property
+    def tasks(self) -> int:
+        return self.opened + self.extra_opened
+
+    @property
+    def tasks_decided(self) -> int:
+        return self.decided + self.extra_decided
 
     @property
     def decided(self) -> int:

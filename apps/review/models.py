@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.records.models import Record, ReviewMethod
@@ -30,11 +30,13 @@ class Lot(models.Model):
     prompt_version = models.CharField(max_length=140, blank=True)
     generator_model = models.CharField(max_length=120, blank=True)
     status = models.CharField(max_length=20, choices=LotStatus, default=LotStatus.OPEN)
-    opened = models.PositiveIntegerField(default=0, help_text="Tasks ever opened.")
+    opened = models.PositiveIntegerField(default=0, help_text="Records ever put up for review.")
     accepted = models.PositiveIntegerField(default=0)
     edited = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     flagged = models.PositiveIntegerField(default=0)
+    extra_opened = models.IntegerField(default=0, help_text="Tasks beside the one that each record has.")
+    extra_decided = models.IntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -60,6 +62,8 @@ class LotDelta(models.Model):
     edited = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
     flagged = models.IntegerField(default=0)
+    extra_opened = models.IntegerField(default=0)
+    extra_decided = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"delta of lot {self.lot_id}"
@@ -88,6 +92,27 @@ class TaskQuerySet(models.QuerySet["ReviewTask"]):
 
     def held_by(self, user: User, now: datetime) -> TaskQuerySet:
         return self.open().filter(lease_holder=user, lease_until__gt=now)
+
+    def of_same_round(self, task: ReviewTask) -> TaskQuerySet:
+        """The other tasks of its record and round."""
+        return self.filter(record=task.record_id, round=task.round).exclude(pk=task.pk)
+
+    def offered_to(self, user: User, now: datetime) -> TaskQuerySet:
+        """Nobody is asked twice about one record, and what goes to a lead is not in the queue."""
+        mine = Q(decision__reviewer=user, decision__undo=None) | Q(
+            status=TaskStatus.OPEN, lease_holder=user, lease_until__gt=now
+        )
+        round_ = ReviewTask.objects.filter(record=OuterRef("record"), round=OuterRef("round"))
+        answered = round_.filter(mine).exclude(pk=OuterRef("pk"))
+        return self.filter(
+            Q(kind=TaskKind.REVIEW)
+            | Q(kind=TaskKind.ADJUDICATION, assignee=user)
+            | (Q(kind=TaskKind.OVERLAP) & ~Exists(answered))
+        )
+
+    def to_adjudicate(self) -> TaskQuerySet:
+        """What people disagreed about; a flag that a lead took is theirs already."""
+        return self.open().filter(kind=TaskKind.ADJUDICATION, assignee=None)
 
     def in_queue_order(self) -> TaskQuerySet:
         return self.order_by("priority", "id")
@@ -140,6 +165,32 @@ class ReviewTask(models.Model):
         return f"task {self.pk}"
 
 
+class GoldKind(models.TextChoices):
+    KNOWN = "known", "known answer"
+    WRONG_LABEL = "wrong_label", "wrong label"
+    PERSONAL_DATA = "personal_data", "telephone number left in"
+    NEAR_DUPLICATE = "near_duplicate", "near duplicate"
+
+
+class GoldItem(models.Model):
+    """A card whose right answer is known: a copy of a train row, maybe with a defect put in."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="gold_items")
+    record = models.OneToOneField(Record, on_delete=models.PROTECT, related_name="gold_item")
+    kind = models.CharField(max_length=20, choices=GoldKind)
+    right_output = models.JSONField()
+    planted = models.CharField(max_length=100, blank=True, help_text="What must not survive an edit.")
+    is_on = models.BooleanField(default=True, help_text="Off: it is handed to nobody any more.")
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(kind__in=GoldKind.values), name="gold_kind")]
+
+    def __str__(self) -> str:
+        return f"gold item {self.pk}: {self.get_kind_display()}"
+
+
 class Draft(models.Model):
     """An unfinished edit, kept on the server so that nothing typed is lost."""
 
@@ -180,6 +231,13 @@ class Action(models.TextChoices):
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def standing(self) -> DecisionQuerySet:
         return self.filter(undo=None)
+
+    def disclosed(self) -> DecisionQuerySet:
+        """Without those that others, who still have to decide about the same record, must not know."""
+        asked = ReviewTask.objects.open().filter(
+            record=OuterRef("record"), round=OuterRef("task__round"), kind=TaskKind.OVERLAP
+        )
+        return self.exclude(Q(task__kind=TaskKind.OVERLAP) & Exists(asked))
 
 
 class Decision(models.Model):

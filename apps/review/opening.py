@@ -13,7 +13,8 @@ from apps.critic.models import lowest_scores
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.review.lots import LotKey, open_lots
-from apps.review.models import LotDelta, ReviewTask
+from apps.review.models import LotDelta, ReviewTask, TaskKind
+from apps.review.overlap import reviewed_by_two
 from apps.specs.models import Project
 from apps.validation.models import Finding, Outcome
 
@@ -44,7 +45,9 @@ def _open_slice(project: Project | None) -> int:
         due = due.filter(project=project)
     # PostgreSQL passes over what another worker has locked; on SQLite the transaction itself is exclusive.
     due = due.select_for_update(skip_locked=True).order_by("due_at", "id")
-    records = list(due.only("id", "project_id", "gap_id", "prompt_version", "generator_model")[:SLICE])
+    records = list(
+        due.only("id", "uuid", "project_id", "gap_id", "prompt_version", "generator_model")[:SLICE]
+    )
     if not records:
         return 0
     ids = [record.pk for record in records]
@@ -65,18 +68,25 @@ def _make_tasks(records: list[Record]) -> None:
     doubted = lowest_scores(ids)
     keys = {record.pk: lot_key(record) for record in records if record.pk not in has_open_task}
     lots = open_lots(keys.values())
+    doubled = reviewed_by_two(records).intersection(keys)
     ReviewTask.objects.bulk_create(
         ReviewTask(
             project_id=key.project_id,
             record_id=pk,
             lot=lots[key],
+            kind=TaskKind.OVERLAP if pk in doubled else TaskKind.REVIEW,
             round=rounds.get(pk, 0) + 1,
+            slot=slot,
             priority=_priority(pk, doubted, warned),
         )
         for pk, key in keys.items()
+        for slot in ((1, 2) if pk in doubled else (1,))
     )
     opened = Counter(lots[key].pk for key in keys.values())
-    LotDelta.objects.bulk_create(LotDelta(lot_id=lot_id, opened=count) for lot_id, count in opened.items())
+    extra = Counter(lots[keys[pk]].pk for pk in doubled)
+    LotDelta.objects.bulk_create(
+        LotDelta(lot_id=lot_id, opened=count, extra_opened=extra[lot_id]) for lot_id, count in opened.items()
+    )
 
 
 def _priority(pk: int, doubted: Mapping[int, int], warned: Container[int]) -> int:

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Min
+from django.db.models import Count, Exists, Min, OuterRef
 
 from apps.accounts.models import User
 from apps.core.clock import database_now
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review.leases import session_digest
+from apps.review.leases import on_offer, session_digest
 from apps.review.lots import LotCounts, counts_of
-from apps.review.models import Action, Decision, Lot, LotStatus, ReviewTask, Skip
+from apps.review.models import Action, Decision, Lot, LotStatus, ReviewTask, Skip, TaskKind
+from apps.review.pausing import why_paused
 from apps.review.undo import undoable
 from apps.specs.models import LabelGuide, Project
 from apps.specs.selectors import current_guide
@@ -45,6 +46,12 @@ class QueueState:
     first_back_at: datetime | None
     assigned_to_others: int
     skipped: int
+    second_opinions: int
+    """Records that this person decided and somebody else has to decide too."""
+    adjudicating: int
+    is_offered: bool
+    paused: str | None
+    """Why a lead paused this person."""
     waiting_for_checks: int
     flagged: int
     not_opened: bool
@@ -52,20 +59,28 @@ class QueueState:
 
     @property
     def is_all_done(self) -> bool:
-        return not (self.left or self.waiting_for_checks or self.is_obtainable)
+        return self.paused is None and not (self.left or self.waiting_for_checks or self.is_obtainable)
 
     @property
     def is_obtainable(self) -> bool:
         """Something is there for this person to take."""
-        return self.left > self.held_by_others + self.assigned_to_others + self.skipped or self.not_opened
+        return self.paused is None and (self.is_offered or self.not_opened)
 
     def sentences(self) -> list[str]:
         """For people: what happened to the rest of the queue, and when to come back."""
         said = []
+        if self.paused is not None:
+            said.append(f"A lead has paused your reviews: {self.paused}")
         if self.held_by_others:
             said.append(f"{_records(self.held_by_others)} in the hands of others; {self._first_back()}.")
         if self.assigned_to_others:
             said.append(f"{_records(self.assigned_to_others)} assigned to others.")
+        if self.second_opinions:
+            said.append(
+                f"{_records(self.second_opinions)} decided by you and waiting for somebody else’s opinion."
+            )
+        if self.adjudicating:
+            said.append(f"{_records(self.adjudicating)} with the lead: two people disagreed.")
         if self.skipped:
             said.append(f"You skipped {self.skipped} in this session.")
         if self.waiting_for_checks:
@@ -123,26 +138,34 @@ def room_page(*, project: Project, user: User) -> RoomPage:
 def progress_of(*, project: Project, user: User) -> Progress:
     """Three queries: folded counts, waiting deltas, and this person's last hour."""
     counts: LotCounts = counts_of(project)
-    return Progress(counts.decided, counts.opened, _pace(project, user))
+    return Progress(counts.tasks_decided, counts.tasks, _pace(project, user))
 
 
 def queue_state(*, project: Project, user: User, session_key: str) -> QueueState:
     """Where the records are that this person cannot have. Asked only when a claim came back empty."""
     now = database_now()
     open_lots = Lot.objects.filter(project=project, status=LotStatus.OPEN)
-    open_tasks = ReviewTask.objects.open().filter(lot__in=open_lots)
+    open_tasks = ReviewTask.objects.open().filter(lot__in=open_lots).exclude(kind=TaskKind.GOLD)
     held = open_tasks.filter(lease_until__gt=now, lease_holder__isnull=False).exclude(lease_holder=user)
     others = held.aggregate(count=Count("id"), first=Min("lease_until"))
     counts = counts_of(project, only_open=True)
+    session = session_digest(session_key)
+    answered = Decision.objects.standing().filter(
+        reviewer=user, record=OuterRef("record"), task__round=OuterRef("round")
+    )
+    second = open_tasks.filter(Exists(answered), kind=TaskKind.OVERLAP)
+    offered = on_offer(user=user, session=session, now=now).filter(lot__in=open_lots)
     checking = Record.objects.filter(project=project, status=RecordStatus.GENERATED)
     return QueueState(
         left=counts.left,
         held_by_others=others["count"],
         first_back_at=others["first"],
         assigned_to_others=open_tasks.exclude(assignee=None).exclude(assignee=user)[:COUNTED_UP_TO].count(),
-        skipped=Skip.objects.filter(
-            task__in=open_tasks, user=user, session=session_digest(session_key)
-        ).count(),
+        skipped=Skip.objects.filter(task__in=open_tasks, user=user, session=session).count(),
+        second_opinions=second[:COUNTED_UP_TO].count(),
+        adjudicating=open_tasks.to_adjudicate()[:COUNTED_UP_TO].count(),
+        is_offered=offered.filter(record__status=RecordStatus.AWAITING_REVIEW).exists(),
+        paused=why_paused(project=project, user=user),
         waiting_for_checks=checking[:COUNTED_UP_TO].count(),
         flagged=counts.flagged,
         not_opened=Record.objects.due(RecordStatus.AWAITING_REVIEW, now).filter(project=project).exists(),

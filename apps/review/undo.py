@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,65 +18,85 @@ from apps.records.states import RecordStatus
 from apps.review.decisions import payload_columns
 from apps.review.drafts import save_draft
 from apps.review.leases import LEASE
-from apps.review.models import Action, Decision, DecisionQuerySet, LotDelta, LotStatus, ReviewTask, Undo
+from apps.review.models import (
+    Action,
+    Decision,
+    DecisionQuerySet,
+    LotDelta,
+    LotStatus,
+    ReviewTask,
+    TaskKind,
+    Undo,
+)
 from apps.review.opening import CAME_BACK
+from apps.review.overlap import waits_for_others
 from apps.review.payloads import recheck
 from apps.specs.models import Project
 
+SEVERAL_ANSWERS = frozenset({TaskKind.OVERLAP, TaskKind.GOLD})
 REACH = 20
 """How many of their standing decisions a person can take back, newest first."""
 
 
-def undoable(project: Project, user: User) -> DecisionQuerySet:
-    """The last REACH standing decisions of ``user``, newest first. ``undo`` looks at release and recall."""
+def undoable(project: Project, user: User, reach: int = REACH) -> DecisionQuerySet:
+    """The last ``reach`` standing decisions of ``user``, newest first. ``undo`` looks at release and recall."""
     return (
         Decision.objects.standing()
         .filter(project=project, reviewer=user)
-        .order_by("-decided_at", "-id")[:REACH]
+        .order_by("-decided_at", "-id")[:reach]
     )
 
 
-def undo(*, decision_uuid: UUID, actor: User) -> ReviewTask:
+def undo(*, decision_uuid: UUID, actor: User, reach: int | None = REACH) -> ReviewTask:
     """Takes the decision back; returns the record's new task, leased to ``actor`` under a higher fence.
 
     Doing it again gives the same task back. Raises NotAllowedError for somebody else's decision, and
     StaleStateError once it is out of reach: released, recalled, decided anew, its lot closed, or more than
-    REACH decisions ago.
+    ``reach`` decisions ago (None: however long ago).
     """
     decision = Decision.objects.select_related("project", "task__lot").get(uuid=decision_uuid)
     if decision.reviewer_id != actor.pk:
         raise NotAllowedError("Only the person who decided can undo it; a lead can recall the record.")
-    task = _undo(decision, actor)
-    if decision.action == Action.EDITED:
+    task = _undo(decision, actor, reach)
+    if decision.action == Action.EDITED and decision.task.kind not in SEVERAL_ANSWERS:
         # The checks had looked at the edit. What they say of the text that stands again is only advice here.
         recheck(project=decision.project, record=task.record)
     return task
 
 
 @transaction.atomic
-def _undo(decision: Decision, actor: User) -> ReviewTask:
+def _undo(decision: Decision, actor: User, reach: int | None) -> ReviewTask:
     # Locks the row (SQLite: the transaction is exclusive), so that no release takes the record meanwhile.
     record = Record.objects.select_for_update(of=("self",)).get(pk=decision.record_id)
     if Undo.objects.filter(decision=decision).exists():
         return _task_after(decision)
-    _check_reach(decision, record, actor)
+    is_gold = decision.task.kind == TaskKind.GOLD
+    lone = is_gold or (waits_for_others(decision) and record.status == RecordStatus.AWAITING_REVIEW)
+    _check_reach(decision, record, has_moved=not lone)
+    if reach is not None and decision not in undoable(decision.project, actor, reach):
+        raise StaleStateError(
+            f"Only the last {reach} decisions can be undone here. Your page of decisions reaches further back."
+        )
     now = database_now()
     Undo.objects.create(decision=decision, undone_by=actor, undone_at=now)
-    _return_to_review(record, decision, actor)
+    if not lone:
+        return_to_review(record, decision, actor=actor, reason=f"undo of {decision.action}")
+    # Of several answers only this one is taken back: the new one counts in the same round.
+    is_shared = decision.task.kind in SEVERAL_ANSWERS
     task = ReviewTask.objects.create(
         project=decision.project,
         record=record,
         lot=decision.task.lot,
         kind=decision.task.kind,
-        round=_last_round(record) + 1,
-        slot=decision.task.slot,
+        round=decision.task.round if is_shared else _last_round(record) + 1,
+        slot=_last_slot(decision.task) + 1 if is_shared else decision.task.slot,
         priority=CAME_BACK,
         assignee=decision.task.assignee,
         lease_holder=actor,
         lease_until=now + LEASE,
         fence=decision.fence + 1,
     )
-    LotDelta.objects.create(lot=decision.task.lot, **{decision.action: -1})
+    LotDelta.objects.create(lot=decision.task.lot, **{"extra_decided" if lone else str(decision.action): -1})
     if decision.action == Action.EDITED:
         # What was typed is not lost with the decision.
         values = {"input": decision.edited_input, "output": decision.edited_output}
@@ -83,20 +104,18 @@ def _undo(decision: Decision, actor: User) -> ReviewTask:
     return task
 
 
-def _check_reach(decision: Decision, record: Record, actor: User) -> None:
+def _check_reach(decision: Decision, record: Record, *, has_moved: bool) -> None:
     if record.released_at is not None:
         raise StaleStateError(f"Record #{record.pk} is in a release. Ask a lead to recall it.")
-    if record.decision_uuid != decision.uuid or record.status != decision.action:
+    if has_moved and (record.decision_uuid != decision.uuid or record.status != decision.action):
         raise StaleStateError(f"Record #{record.pk} has moved on since this decision.")
     if decision.task.lot.status != LotStatus.OPEN:
         raise StaleStateError("The lot of this record is closed. Ask a lead to recall it.")
-    if decision not in undoable(decision.project, actor):
-        raise StaleStateError(
-            f"Only the last {REACH} decisions can be undone. Ask a lead to recall the record."
-        )
 
 
-def _return_to_review(record: Record, decision: Decision, actor: User) -> None:
+def return_to_review(
+    record: Record, decision: Decision, *, actor: User, reason: str, due_at: datetime | None = None
+) -> None:
     """The record as it stood before ``decision``: an earlier edit that still counts stays."""
     before = (
         Decision.objects.standing()
@@ -113,7 +132,8 @@ def _return_to_review(record: Record, decision: Decision, actor: User) -> None:
         records=[record],
         to=RecordStatus.AWAITING_REVIEW,
         actor=actor,
-        reason=f"undo of {decision.action}",
+        reason=reason,
+        due_at=due_at,
         reviewer=None,
         review_method="",
         reviewed_at=None,
@@ -123,8 +143,23 @@ def _return_to_review(record: Record, decision: Decision, actor: User) -> None:
 
 
 def _task_after(decision: Decision) -> ReviewTask:
-    later = ReviewTask.objects.filter(record=decision.record_id, round__gt=decision.task.round)
-    return later.order_by("round").select_related("record")[0]
+    task = decision.task
+    if task.kind in SEVERAL_ANSWERS:
+        # The other person may have taken theirs back too: mine is the one in my hands.
+        later = ReviewTask.objects.filter(
+            record=decision.record_id, round=task.round, slot__gt=task.slot, lease_holder=decision.reviewer_id
+        )
+    else:
+        later = ReviewTask.objects.filter(record=decision.record_id, round__gt=task.round)
+    again = later.order_by("round", "slot").select_related("record").first()
+    if again is None:
+        raise StaleStateError(f"Record #{decision.record_id} has moved on since this decision was undone.")
+    return again
+
+
+def _last_slot(task: ReviewTask) -> int:
+    round_ = ReviewTask.objects.filter(record=task.record_id, round=task.round)
+    return int(round_.aggregate(last=Max("slot"))["last"])
 
 
 def _last_round(record: Record) -> int:

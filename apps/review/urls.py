@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.review import views
+from apps.review import quality_views, views
 
 app_name = "review"
 urlpatterns = [
@@ -19,4 +19,14 @@ urlpatterns = [
     path("tasks/<int:task>/edit/", views.edit, name="edit"),
     path("flags/", views.flag_list, name="flag-list"),
     path("flags/<int:record>/", views.flag_answer, name="flag-answer"),
+    path("mine/", quality_views.own, name="own"),
+    path("mine/<uuid:decision>/undo/", quality_views.own_undo, name="own-undo"),
+    path("quality/", quality_views.quality, name="quality"),
+    path("quality/rules/", quality_views.quality_rules, name="quality-rules"),
+    path("quality/gold/", quality_views.quality_gold, name="quality-gold"),
+    path("quality/people/<int:member>/", quality_views.quality_pause, name="quality-pause"),
+    path("adjudication/", quality_views.adjudication_list, name="adjudication-list"),
+    path("adjudication/<int:task>/", quality_views.adjudicate, name="adjudicate"),
+    path("adjudication/<int:task>/take/", quality_views.adjudication_take, name="adjudication-take"),
+    path("adjudication/cases/<uuid:verdict>/", quality_views.case_example, name="case-example"),
 ]

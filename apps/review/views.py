@@ -30,6 +30,7 @@ from apps.review.forms import (
     UndoForm,
     cleaned,
 )
+from apps.review.gold import told_of_gold
 from apps.review.models import Action, Decision, ReviewTask
 from apps.review.payloads import EditRefusedError, check_edit, current_payload, diff_of, record_schema
 from apps.review.preferences import set_single_keys
@@ -92,12 +93,16 @@ def decide(request: ProjectRequest, project: Project) -> HttpResponse:
         if wants_json(request):
             raise
         return _edit_page(request, project, task, error.by_pointer)
+    told = told_of_gold(decision)
     if wants_json(request):
         said = {"decision": decision.uuid, "action": decision.action, "record": decision.record_id}
+        said |= {"told": told} if told else {}
         return JsonResponse(
             said | _next_cards(request, project, want=values["want"] or 0, have=values["have"])
         )
     messages.success(request, f"Record #{decision.record_id}: {decision.get_action_display().lower()}.")
+    if told:
+        messages.info(request, told)
     _take_one(request, project)
     return redirect("review:room", project.slug)
 

@@ -72,6 +72,9 @@ class Project(models.Model):
     blind_review = models.BooleanField(default=False, help_text="Hide prompt and model from reviewers.")
     reject_reasons = models.JSONField(default=default_reject_reasons)
     release_policy = models.JSONField(default=default_release_policy)
+    review_rules = models.JSONField(
+        default=dict, blank=True, help_text="What is reviewed twice or by known answers; empty: nothing."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()
@@ -104,6 +107,11 @@ class Membership(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     roles = models.JSONField(default=list, help_text='A list, for example ["reviewer", "lead"].')
+    paused_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until a lead lets them go on reviewing."
+    )
+    paused_why = models.CharField(max_length=300, blank=True)
+    paused_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -222,11 +230,16 @@ class Label(models.Model):
 
 
 class LabelExample(models.Model):
-    """A real example of a label. It becomes a seed record, so a generator may see it."""
+    """An example of a label. A real one becomes a seed record, so a generator may see it.
+
+    A case that a lead decided in review is for people alone: its text may be a generator's.
+    """
 
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="examples")
     text = models.TextField()
-    record_uuid = models.UUIDField(null=True, blank=True, help_text="The real record it was taken from.")
+    record_uuid = models.UUIDField(null=True, blank=True, help_text="The record it was taken from.")
+    is_case = models.BooleanField(default=False, help_text="A decided case: no real text, never a seed.")
+    says = models.TextField(blank=True, help_text="What was decided about the case, and why.")
 
     def __str__(self) -> str:
         return self.text[:60]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -119,9 +120,47 @@ def draft_guide(*, project: Project, draft: GuideDraft | None, actor: User | Non
         version=last.version + 1 if last else 1,
         introduction=draft.introduction if draft else last.introduction if last else "",
     )
-    for position, label in enumerate(labels):
-        add_label(guide=guide, draft=label, position=position)
+    made = {
+        label.name: add_label(guide=guide, draft=label, position=position)
+        for position, label in enumerate(labels)
+    }
+    _keep_cases(last, made)
     return guide
+
+
+@transaction.atomic
+def add_case(
+    *, project: Project, label_name: str, text: str, says: str, record_uuid: UUID, actor: User | None
+) -> LabelGuide:
+    """Adds a decided case to the guide's draft, which is made if there is none. The same record twice is one case.
+
+    DomainError when the draft has no such label.
+    """
+    guide = project.guides.filter(status=VersionStatus.DRAFT).first()
+    guide = guide or draft_guide(project=project, draft=None, actor=actor)
+    label = guide.labels.filter(name=label_name).first()
+    if label is None:
+        raise DomainError(f"{guide} has no label {label_name!r}: add the label first.")
+    label.examples.update_or_create(
+        record_uuid=record_uuid, is_case=True, defaults={"text": text, "says": says}
+    )
+    return guide
+
+
+def _keep_cases(last: LabelGuide | None, labels: Mapping[str, Label]) -> None:
+    """Decided cases stay with labels of the same name, whatever file the new draft comes from."""
+    cases = LabelExample.objects.filter(label__guide=last, is_case=True).select_related("label")
+    LabelExample.objects.bulk_create(
+        LabelExample(
+            label=labels[case.label.name],
+            text=case.text,
+            record_uuid=case.record_uuid,
+            is_case=True,
+            says=case.says,
+        )
+        for case in (cases if last else ())
+        if case.label.name in labels
+    )
 
 
 def add_label(*, guide: LabelGuide, draft: LabelDraft, position: int) -> Label:
@@ -150,7 +189,7 @@ def missing_from_guide(guide: LabelGuide) -> list[str]:
             "a definition": bool(label.definition.strip()),
             "a commonness (common, other or rare)": label.is_rejected or bool(label.commonness),
             "a real example": label.is_rejected
-            or any(example.text.strip() for example in label.examples.all()),
+            or any(example.text.strip() for example in label.examples.all() if not example.is_case),
         }
         lacks = [what for what, is_there in wanted.items() if not is_there]
         if lacks:
@@ -319,6 +358,6 @@ def _as_draft(label: Label) -> LabelDraft:
         counts=label.counts,
         does_not_count=label.does_not_count,
         commonness=label.commonness,
-        examples=[example.text for example in label.examples.all()],
+        examples=[example.text for example in label.examples.all() if not example.is_case],
         is_rejected=label.is_rejected,
     )

@@ -70,6 +70,7 @@ def addresses(project: Project) -> dict[str, str]:
         "evaluate": reverse("evaluation:evaluation-home", args=slug),
         "launch": reverse("evaluation:launch-detail", args=[*slug, launch.uuid]),
         "provenance": reverse("reports:provenance", args=slug),
+        "quality": reverse("review:quality", args=slug),
     }
 
 

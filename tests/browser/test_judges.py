@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from apps.critic.asking import ask
 from apps.critic.models import Occasion
 from apps.specs.models import Role
 from tests import factories
-from tests.browser.axe import violations
-from tests.browser.conftest import DESK, PHONE, Site
+from tests.browser.conftest import Site
+from tests.browser.looks import look
 from tests.critic.scene import Court, JudgeStandIn, judge_rig, verdict
 from tests.review.scene import Scene
 
@@ -24,18 +24,6 @@ def court(scene: Scene) -> Iterator[Court]:
     with judge_rig() as rig:
         assert isinstance(rig.server, JudgeStandIn)
         yield Court(scene, rig.connect(), rig.server)
-
-
-def look(page: Page, name: str) -> None:
-    """In both themes nothing for axe to find; on a phone nothing sticks out."""
-    for theme in ("light", "dark"):
-        page.set_viewport_size(DESK)
-        page.emulate_media(color_scheme=theme)
-        assert violations(page) == [], f"{name}, {theme}"
-    page.set_viewport_size(PHONE)
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{name} is {overflow} px wider than a phone"
-    page.set_viewport_size(DESK)
 
 
 def test_a_lead_asks_a_judge_and_looks_into_its_doubts(site: Site, court: Court) -> None:

@@ -222,6 +222,7 @@ outbox.addEventListener("delivered", ({ detail: { entry, answer } }) => {
     return;
   }
   if (outbox.state.pending === 0) screen.announceSaved();
+  if (answer.told) document.body.dispatchEvent(new CustomEvent("notice", { detail: { kind: "info", text: answer.told } }));
   receive(answer);
 });
 

@@ -1,0 +1,207 @@
+"""Gold items: cards whose right answer is known, to see how reliably each person decides.
+
+Half are real train rows with the labels they came with; half carry a defect that we put in. They are copies in a
+status of their own, from which nothing is ever released; the holdout is never touched.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.core.errors import RefusedError
+from apps.core.text import flatten_strings
+from apps.records.models import Record, SourceType
+from apps.records.services import NewRecord, create_records, move_records
+from apps.records.states import RecordStatus
+from apps.review.models import Action, Decision, GoldItem, GoldKind, TaskKind
+from apps.review.rules import ReviewRules
+from apps.similarity.minhash import jaccard, shingles
+from apps.similarity.models import Neighbour
+from apps.specs.models import Project
+from apps.specs.selectors import spec_view
+from apps.task_types import TaskType, task_type_of
+
+MOST_AT_ONCE = 500
+PHONES = [f"415-555-01{number:02}" for number in range(100)]
+"""Set aside for fiction: they ring nowhere."""
+PHONE_SENTENCES = (" You can reach me at {}.", " My number is {}.", " Call me back: {}")
+DEFECTS = (GoldKind.WRONG_LABEL, GoldKind.PERSONAL_DATA, GoldKind.NEAR_DUPLICATE)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What is shown, and the word that must not survive an edit ("" where there is none)."""
+
+    input: dict[str, Any]
+    output: dict[str, Any]
+    planted: str = ""
+
+
+@transaction.atomic
+def make_gold(*, project: Project, count: int, actor: User, seed: int | None = None) -> list[GoldItem]:
+    """Makes ``count`` items of train rows that are in none yet, drawn at random; fewer where there are fewer.
+
+    RefusedError when there is no such row. ``seed`` makes the draw repeatable.
+    """
+    used = GoldItem.objects.filter(project=project).values("record__derived_from")
+    free = list(Record.objects.filter(project=project).train_rows().exclude(pk__in=used).order_by("id"))
+    if not free:
+        raise RefusedError("Gold items are made of real train rows, and none is left: import some first.")
+    draw = random.Random(seed)  # noqa: S311  no secret hangs on it
+    rows = draw.sample(free, min(count, MOST_AT_ONCE, len(free)))
+    defects = cycle(DEFECTS)
+    plans = [
+        _plan(project, row, next(defects) if number % 2 else GoldKind.KNOWN, draw)
+        for number, row in enumerate(rows)
+    ]
+    records = create_records(
+        project=project,
+        rows=[
+            NewRecord(
+                source_type=SourceType.WRITTEN,
+                input=shown.input,
+                output=shown.output,
+                derived_from=row,
+                rights_note=row.rights_note,
+            )
+            for row, (_, shown) in zip(rows, plans, strict=True)
+        ],
+        actor=actor,
+        reason="gold item",
+    )
+    # In the same transaction: no check and no index ever sees them.
+    move_records(records=records, to=RecordStatus.GOLD, actor=actor, reason="gold item")
+    items = [
+        GoldItem(
+            project=project,
+            record=record,
+            kind=kind,
+            right_output=row.current_output,
+            planted=shown.planted,
+            made_by=actor,
+        )
+        for row, record, (kind, shown) in zip(rows, records, plans, strict=True)
+    ]
+    GoldItem.objects.bulk_create(items)
+    _show_originals(project, [item for item in items if item.kind == GoldKind.NEAR_DUPLICATE])
+    return items
+
+
+def is_right(item: GoldItem, decision: Decision) -> bool | None:
+    """Whether ``decision`` saw what there was to see. None for a flag: who asks has not answered.
+
+    A defect is seen by whoever rejects the record, or mends it.
+    """
+    if decision.action == Action.FLAGGED:
+        return None
+    is_edit, kind = decision.action == Action.EDITED, GoldKind(item.kind)
+    if kind == GoldKind.KNOWN:
+        return decision.action == Action.ACCEPTED or (is_edit and decision.edited_output == item.right_output)
+    if decision.action == Action.REJECTED:
+        return True
+    if kind == GoldKind.WRONG_LABEL:
+        return is_edit and decision.edited_output == item.right_output
+    if kind == GoldKind.PERSONAL_DATA:
+        texts = dict(flatten_strings(decision.edited_input)) if is_edit else {}
+        return is_edit and not any(item.planted in text for text in texts.values())
+    return False
+
+
+def told_of_gold(decision: Decision) -> str:
+    """What a person is told at once of their answer to a gold item; "" where the project does not tell."""
+    if decision.task.kind != TaskKind.GOLD or not ReviewRules.of(decision.project).gold_feedback:
+        return ""
+    item = GoldItem.objects.get(record=decision.record_id)
+    right = is_right(item, decision)
+    how = {True: " You were right.", False: " You were wrong.", None: ""}[right]
+    return f"Record {decision.record_id} was a test card: {ABOUT[GoldKind(item.kind)]}.{how}"
+
+
+ABOUT: Mapping[GoldKind, str] = {
+    GoldKind.KNOWN: "a real record with its right label",
+    GoldKind.WRONG_LABEL: "a real record with a wrong label",
+    GoldKind.PERSONAL_DATA: "a telephone number was left in the text",
+    GoldKind.NEAR_DUPLICATE: "nearly the same as its nearest neighbour",
+}
+
+
+def _plan(project: Project, row: Record, kind: GoldKind, draw: random.Random) -> tuple[GoldKind, Planted]:
+    """What ``row`` becomes; a known answer where its defect cannot be put into it."""
+    plain = Planted(row.current_input, row.current_output)
+    plant = PLANTERS.get(kind)
+    defective = plant(project, row, draw) if plant else None
+    return (kind, defective) if defective else (GoldKind.KNOWN, plain)
+
+
+def _wrong_label(project: Project, row: Record, draw: random.Random) -> Planted | None:
+    task_type = task_type_of(project.task_type)
+    label = task_type.facet(row.current_output)
+    others = [name for name in spec_view(project).labels if name != label]
+    if not others:
+        return None
+    wrong = draw.choice(others)
+    output = {
+        key: wrong if value == label and isinstance(value, str) else value
+        for key, value in row.current_output.items()
+    }
+    return Planted(row.current_input, output) if task_type.facet(output) == wrong else None
+
+
+def _leaked_phone(project: Project, row: Record, draw: random.Random) -> Planted | None:
+    phone = draw.choice(PHONES)
+    sentence = draw.choice(PHONE_SENTENCES).format(phone)
+    return _with_text(project, row, lambda text: text.rstrip() + sentence, phone)
+
+
+def _near_copy(project: Project, row: Record, draw: random.Random) -> Planted | None:
+    """The same text but for one word that is said twice less, or an ending."""
+    return _with_text(project, row, lambda text: _one_word_less(text, draw), "")
+
+
+def _with_text(project: Project, row: Record, change: Callable[[str], str], planted: str) -> Planted | None:
+    """``row`` with its main text changed wherever the input holds it; None where it does not."""
+    text = task_type_of(project.task_type).text_of(row.current_input)
+    changed = change(text) if text else text
+    input_ = {key: changed if value == text else value for key, value in row.current_input.items()}
+    return Planted(input_, row.current_output, planted) if input_ != row.current_input else None
+
+
+def _one_word_less(text: str, draw: random.Random) -> str:
+    words = re.findall(r"\S+\s*", text)
+    if len(words) < 5:
+        return text
+    del words[draw.randrange(1, len(words) - 1)]
+    return "".join(words)
+
+
+PLANTERS: Mapping[GoldKind, Callable[[Project, Record, random.Random], Planted | None]] = {
+    GoldKind.WRONG_LABEL: _wrong_label,
+    GoldKind.PERSONAL_DATA: _leaked_phone,
+    GoldKind.NEAR_DUPLICATE: _near_copy,
+}
+
+
+def _show_originals(project: Project, copies: Sequence[GoldItem]) -> None:
+    """A copy has its original among the neighbours on the card: that is where a person can see it."""
+    task_type: TaskType = task_type_of(project.task_type)
+    Neighbour.objects.bulk_create(
+        Neighbour(
+            record=item.record, other=original, similarity=_similarity(task_type, item.record, original)
+        )
+        for item in copies
+        if (original := item.record.derived_from)
+    )
+
+
+def _similarity(task_type: TaskType, one: Record, other: Record) -> float:
+    return jaccard(
+        shingles(task_type.text_of(one.current_input)), shingles(task_type.text_of(other.current_input))
+    )
