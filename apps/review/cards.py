@@ -57,11 +57,16 @@ class Card:
     template: str
     reading: Reading
     form: RecordForm
-    has_draft: bool
+    original_form: RecordForm | None
+    """The form without the draft that ``form`` shows: what discarding it goes back to."""
     neighbours: list[NearRecord]
     questions: list[Question]
     made_by: list[str]
     """Prompt and model; empty under blind review."""
+
+    @property
+    def has_draft(self) -> bool:
+        return self.original_form is not None
 
     @property
     def label(self) -> str:
@@ -88,7 +93,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
             template=template,
             reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{task.pk}-"),
             form=_edit_form(schema, record, task, drafts.get(task.pk)),
-            has_draft=task.pk in drafts,
+            original_form=_edit_form(schema, record, task, None) if task.pk in drafts else None,
             neighbours=near[task.record_id],
             questions=asked[task.record_id],
             made_by=_made_by(project, record),

@@ -17,6 +17,7 @@ urlpatterns = [
     path("release/", views.release, name="release"),
     path("keys/", views.keys, name="keys"),
     path("tasks/<int:task>/edit/", views.edit, name="edit"),
+    path("tasks/<int:task>/rearrange/", views.rearrange, name="rearrange"),
     path("flags/", views.flag_list, name="flag-list"),
     path("flags/<int:record>/", views.flag_answer, name="flag-answer"),
     path("mine/", quality_views.own, name="own"),

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.records.models import Record
@@ -34,7 +35,7 @@ from apps.review.gold import told_of_gold
 from apps.review.models import Action, Decision, ReviewTask
 from apps.review.payloads import EditRefusedError, check_edit, current_payload, diff_of, record_schema
 from apps.review.preferences import set_single_keys
-from apps.review.record_forms import RecordForm
+from apps.review.record_forms import RecordForm, rearranged
 from apps.review.selectors import flag_page, progress_of, queue_state, room_page
 from apps.review.undo import undo as undo_decision
 from apps.specs.access import ProjectRequest, project_view
@@ -151,6 +152,18 @@ def forget_skips(request: ProjectRequest, project: Project) -> HttpResponse:
 def edit(request: ProjectRequest, project: Project, task: int) -> HttpResponse:
     """The editor as a page of its own, for browsers without our script."""
     return _edit_page(request, project, _task(project, task), {})
+
+
+@reviewers
+@require_POST
+def rearrange(request: ProjectRequest, project: Project, task: int) -> HttpResponse:
+    """Adds, moves or removes a row of the plain edit page; everything typed is kept as a draft."""
+    found = _task(project, task)
+    current = current_payload(found.record)
+    form = RecordForm(record_schema(project), current, data=request.POST)
+    values = rearranged(form.typed(), request.POST.get("rearrange", ""))
+    keep_draft(task=found, user=request.user, values=values, is_changed=values != current)
+    return redirect("review:edit", project.slug, found.pk)
 
 
 @json_errors
@@ -282,7 +295,11 @@ def _edit_page(
     form = card.form
     if request.method == "POST":
         form = RecordForm(record_schema(project), current_payload(task.record), data=request.POST)
-        form.is_valid()
         form.replace_problems(problems)
-    context = {"card": card, "form": form, "page": room_page(project=project, user=request.user)}
+    context = {
+        "card": card,
+        "form": form,
+        "page": room_page(project=project, user=request.user),
+        "rearrange_url": reverse("review:rearrange", args=[project.slug, task.pk]),
+    }
     return render(request, "review/edit.html", context, status=422 if problems else 200)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django import forms
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from apps.review.record_forms import RecordForm
+from apps.review.record_forms import MAX_ROWS, Part, RecordForm, rearranged
 from apps.task_types import task_type_of
 from apps.task_types.base import SpecView
 
@@ -31,7 +34,39 @@ RICH: dict[str, Any] = {
                 "count": {"type": "integer"},
                 "is_paid": {"type": "boolean"},
                 "seller": {"type": "object", "properties": {"name": {"type": "string", "title": "Seller"}}},
-                "lines": {"type": "array"},
+                "lines": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["item"],
+                        "properties": {
+                            "item": {"type": "string"},
+                            "price": {"type": "number"},
+                            "is_paid": {"type": "boolean"},
+                            "tags": {"type": "array", "items": {"type": "string"}},
+                        },
+                    },
+                },
+                "mixed": {"type": "array"},
+                "topics": {
+                    "type": "array",
+                    "uniqueItems": True,
+                    "items": {"type": "string", "enum": ["paper", "ink", "post"]},
+                },
+                "code": {"type": "string", "x-widget": "code"},
+                "spans": {
+                    "type": "array",
+                    "x-widget": "spans",
+                    "items": {
+                        "type": "object",
+                        "required": ["start", "end", "label"],
+                        "properties": {
+                            "start": {"type": "integer"},
+                            "end": {"type": "integer"},
+                            "label": {"type": "string", "enum": ["NAME", "MAIL"]},
+                        },
+                    },
+                },
                 "note": {"type": "string"},
             },
         },
@@ -44,18 +79,38 @@ INVOICE: dict[str, Any] = {
         "count": 2,
         "is_paid": True,
         "seller": {"name": "Acme"},
-        "lines": [{"item": "pen", "price": 2}],
+        "lines": [
+            {"item": "pen", "price": 2, "tags": ["blue", "fine"]},
+            {"item": "ink", "price": 3.0, "is_paid": False, "remark": "late"},
+        ],
+        "mixed": [1, "two", None],
+        "topics": ["ink"],
+        "code": "def f():\n    return 1",
+        "spans": [{"start": 0, "end": 7, "label": "NAME"}],
     },
 }
 
 
 def posted(form: RecordForm) -> dict[str, Any]:
     """What a browser sends when nothing is touched."""
-    return {
-        name: form[name].value()
-        for name, field in form.fields.items()
-        if not (isinstance(field, forms.BooleanField) and not form[name].value())
+    values = {name: form[name].value() for name in form.fields}
+    sent = {
+        name: value
+        for name, value in values.items()
+        if value is not None and not (type(form.fields[name]) is forms.BooleanField and not value)
     }
+    return sent | {part.count_name: str(len(part.parts)) for part in lists_of(form.parts())}
+
+
+def lists_of(parts: Sequence[Part]) -> list[Part]:
+    inside = [inner for part in parts for inner in lists_of(part.parts)]
+    return [part for part in parts if part.kind == "rows"] + inside
+
+
+def lines_of(form: RecordForm) -> list[dict[str, Any]]:
+    assert form.is_valid(), form.errors
+    lines: list[dict[str, Any]] = form.payload()["output"]["lines"]
+    return lines
 
 
 @pytest.mark.parametrize(("schema", "payload"), [(SCHEMA, PAYLOAD), (RICH, INVOICE)])
@@ -74,7 +129,11 @@ def test_kinds_of_values_get_their_fields() -> None:
     assert isinstance(fields["/output/count"], forms.IntegerField)
     assert isinstance(fields["/output/is_paid"], forms.BooleanField)
     assert fields["/output/seller/name"].label == "Seller"
-    assert isinstance(fields["/output/lines"], forms.JSONField)
+    assert isinstance(fields["/output/lines/1/price"], forms.FloatField)
+    assert fields["/output/lines/0/tags/1"].label == "Tags"
+    assert isinstance(fields["/output/topics"], forms.MultipleChoiceField)
+    assert isinstance(fields["/output/mixed"], forms.JSONField)
+    assert "data-code-numbers>1\n2<" in str(RecordForm(RICH, INVOICE)["/output/code"])
 
 
 def test_labels_are_a_choice_and_an_old_one_is_still_shown() -> None:
@@ -111,13 +170,18 @@ def test_white_space_at_the_ends_is_kept() -> None:
 
 
 def test_what_is_typed_is_kept_even_when_it_is_wrong() -> None:
-    data = posted(RecordForm(RICH, INVOICE)) | {"/output/total": "twelve", "/output/lines": "[{"}
+    data = posted(RecordForm(RICH, INVOICE)) | {
+        "/output/total": "twelve",
+        "/output/mixed": "[{",
+        "/output/lines/1/price": "two",
+    }
     form = RecordForm(RICH, INVOICE, data=data)
     assert not form.is_valid()
-    assert set(form.errors_by_pointer()) == {"/output/total", "/output/lines"}
+    assert set(form.errors_by_pointer()) == {"/output/total", "/output/mixed", "/output/lines/1/price"}
     again = RecordForm(RICH, INVOICE, draft=form.typed())
     assert again["/output/total"].value() == "twelve"
-    assert again["/output/lines"].value() == "[{"
+    assert again["/output/mixed"].value() == "[{"
+    assert again["/output/lines/1/price"].value() == "two"
 
 
 def test_names_that_need_escaping_survive() -> None:
@@ -133,3 +197,111 @@ def test_an_optional_value_left_empty_is_not_invented() -> None:
     form = RecordForm(RICH, INVOICE, data=posted(RecordForm(RICH, INVOICE)) | {"/output/note": ""})
     assert form.is_valid(), form.errors
     assert "note" not in form.payload()["output"]
+
+
+# --- rows ----------------------------------------------------------------------------------------------------
+
+
+def test_a_number_stays_as_it_was_written_and_may_get_decimals() -> None:
+    data = posted(RecordForm(RICH, INVOICE)) | {"/output/lines/0/price": "2.5", "/output/total": "13"}
+    form = RecordForm(RICH, INVOICE, data=data)
+    first, second = lines_of(form)
+    assert first["price"] == 2.5
+    assert isinstance(second["price"], float)
+    assert isinstance(form.payload()["output"]["total"], int)
+
+
+def test_rows_are_added_moved_and_removed_with_all_they_hold() -> None:
+    values: dict[str, Any] = INVOICE
+    pen, ink = INVOICE["output"]["lines"]
+    for move, expected in (
+        ("down /output/lines/0", [ink, pen]),
+        ("up /output/lines/1", [pen, ink]),
+        ("remove /output/lines/0", [ink]),
+        ("up /output/lines/0", [ink]),
+    ):
+        draft = rearranged(values, move)
+        form = RecordForm(RICH, INVOICE, data=posted(RecordForm(RICH, INVOICE, draft=draft)))
+        assert lines_of(form) == expected, move
+        values = form.payload()
+
+
+def test_a_new_row_is_empty_and_says_what_it_needs() -> None:
+    draft = rearranged(INVOICE, "add /output/lines")
+    data = posted(RecordForm(RICH, INVOICE, draft=draft))
+    form = RecordForm(RICH, INVOICE, data=data)
+    assert form.errors_by_pointer() == {"/output/lines/2/item": ["This field is required."]}
+    form = RecordForm(RICH, INVOICE, data=data | {"/output/lines/2/item": "post"})
+    assert lines_of(form)[2] == {"item": "post"}
+
+
+@pytest.mark.parametrize(
+    "move", ["", "add /output/total", "add ", "up /output/lines/7", "remove /output", "turn /output/lines/0"]
+)
+def test_a_move_that_leads_nowhere_changes_nothing(move: str) -> None:
+    assert rearranged(INVOICE, move) == INVOICE
+
+
+def test_a_list_that_the_record_lacks_is_not_invented_and_can_be_begun() -> None:
+    bare = INVOICE | {"output": {"total": 1}}
+    form = RecordForm(RICH, bare, data=posted(RecordForm(RICH, bare)))
+    assert form.is_valid(), form.errors
+    assert form.payload() == bare
+    begun = RecordForm(RICH, bare, draft=rearranged(bare, "add /output/lines"))
+    assert "/output/lines/0/item" in begun.fields
+
+
+def test_a_list_with_a_null_in_it_is_edited_as_json() -> None:
+    payload = INVOICE | {"output": {"lines": [{"item": "pen", "price": None}]}}
+    form = RecordForm(RICH, payload)
+    assert isinstance(form.fields["/output/lines"], forms.JSONField)
+
+
+def test_the_number_of_rows_is_bounded_whatever_is_sent() -> None:
+    data = posted(RecordForm(RICH, INVOICE))
+    for sent, rows in (("999999999999", 2), ("-1", 2), ("100000", MAX_ROWS), ("0", 0)):
+        form = RecordForm(RICH, INVOICE, data=data | {"rows:/output/lines": sent})
+        (lines,) = [part for part in lists_of(form.parts()) if part.pointer == "/output/lines"]
+        assert len(lines.parts) == rows, sent
+
+
+def test_a_problem_stands_at_its_field_at_its_list_or_above_the_form() -> None:
+    form = RecordForm(RICH, INVOICE, data=posted(RecordForm(RICH, INVOICE)))
+    form.replace_problems(
+        {
+            "/output/lines/1/price": ["too dear"],
+            "/output/lines": ["too few"],
+            "/output/mixed/2": ["is null"],
+            "/output": ["lacks a name"],
+        }
+    )
+    (lines,) = [part for part in lists_of(form.parts()) if part.pointer == "/output/lines"]
+    assert form["/output/lines/1/price"].errors == ["too dear"]
+    assert list(lines.problems) == ["too few"]
+    assert form["/output/mixed"].errors == ["is null"]
+    assert form.non_field_errors() == ["lacks a name"]
+
+
+def test_a_label_that_left_the_schema_survives_a_move_of_its_row() -> None:
+    spans = [{"start": 0, "end": 7, "label": "STREET"}, {"start": 8, "end": 9, "label": "NAME"}]
+    payload = INVOICE | {"output": {"spans": spans}}
+    draft = rearranged(payload, "down /output/spans/0")
+    form = RecordForm(RICH, payload, data=posted(RecordForm(RICH, payload, draft=draft)))
+    assert form.is_valid(), form.errors
+    assert form.payload()["output"]["spans"] == spans[::-1]
+
+
+_values = st.dictionaries(
+    st.sampled_from(["item", "price", "is_paid", "tags", "remark", "a/b~c"]),
+    st.one_of(st.text("ab é\n", max_size=4), st.integers(-5, 5), st.booleans(), st.just([]), st.just(["x"])),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(_values, max_size=4))
+def test_no_list_is_changed_by_a_form_that_nobody_touched(lines: list[dict[str, Any]]) -> None:
+    """Whatever a generator put there, of the type that the schema asks for or not."""
+    payload = {"input": {"text": "x"}, "output": {"lines": lines}}
+    form = RecordForm(RICH, payload, data=posted(RecordForm(RICH, payload)))
+    if form.is_valid():
+        assert form.payload() == payload

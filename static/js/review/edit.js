@@ -1,6 +1,9 @@
 // The editor of a card: keeps the draft on the server as one types, shows what changed and what the checks say.
 
+import { watchCode } from "./code.js";
+import { watchRows } from "./rows.js";
 import { RefusedError, UnreachableError, post } from "./server.js";
+import { watchSpans } from "./spans.js";
 
 const PAUSE_MS = 600;
 
@@ -15,7 +18,14 @@ export class Editor {
     this.form = card.node.querySelector("[data-edit]");
     this.timer = 0;
     this.asked = 0;
+    // The record's own values, with as many rows as it has: what a discarded draft goes back to.
+    const original = this.form.querySelector("[data-original]")?.content.firstElementChild;
+    this.original = (original ?? this.form.querySelector("[data-fields]")).cloneNode(true);
+    this.originalEntries = entriesOf(this.original);
     this.form.addEventListener("input", () => this.#typed());
+    watchRows(this.form);
+    watchCode(this.form);
+    watchSpans(this.form);
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.querySelector("[data-act=discard]").addEventListener("click", () => this.discard());
   }
@@ -43,10 +53,8 @@ export class Editor {
   }
 
   discard() {
-    for (const field of this.#fields()) {
-      if (field.type === "checkbox") field.checked = field.dataset.original === "true";
-      else field.value = field.dataset.original ?? field.value;
-    }
+    this.form.querySelector("[data-fields]").replaceWith(this.original.cloneNode(true));
+    watchSpans(this.form);
     this.clearProblems();
     this.#check();
     this.#firstField().focus();
@@ -54,7 +62,7 @@ export class Editor {
 
   /** What the form would send. @returns {[string, string][]} */
   get fields() {
-    return [...new FormData(this.form)].map(([name, value]) => [name, String(value)]);
+    return entriesOf(this.form);
   }
 
   /** @param {boolean} isBusy while a save is on its way */
@@ -71,8 +79,8 @@ export class Editor {
     this.clearProblems();
     const elsewhere = [...others];
     for (const [pointer, texts] of Object.entries(byPointer)) {
-      const field = pointer && this.form.elements.namedItem(pointer);
-      if (field instanceof HTMLElement) this.#problemsAt(field, texts);
+      const field = this.#placeOf(pointer);
+      if (field) this.#problemsAt(field, texts);
       else elsewhere.push(...texts);
     }
     this.form.querySelector("[data-problems]").replaceChildren(...(elsewhere.length ? [listOf(elsewhere)] : []));
@@ -84,7 +92,8 @@ export class Editor {
   }
 
   focusFirstProblem() {
-    (this.form.querySelector("[aria-invalid=true]") ?? this.#firstField()).focus();
+    const list = this.form.querySelector(".rows > .errorlist")?.closest(".rows").querySelector("button, input:not([type=hidden])");
+    (this.form.querySelector("[aria-invalid=true]") ?? list ?? this.#firstField()).focus();
   }
 
   /** Nothing more is asked: the card is decided. */
@@ -131,8 +140,23 @@ export class Editor {
     this.form.querySelector("[data-edit-checks]").textContent = lines.join(" ");
   }
 
+  /** The field or list at `pointer`, or the nearest one around it. @returns {HTMLElement | null} */
+  #placeOf(pointer) {
+    for (let at = pointer; at; at = at.slice(0, at.lastIndexOf("/"))) {
+      const found = this.form.elements.namedItem(at);
+      if (found instanceof HTMLElement) return found;
+      // Boxes of one name are a list.
+      if (found) return found[0].closest("fieldset") ?? found[0];
+    }
+    return null;
+  }
+
   #problemsAt(field, texts) {
     const list = listOf(texts);
+    if (field instanceof HTMLFieldSetElement) {
+      field.querySelector("legend").after(list);
+      return;
+    }
     list.id = `${field.id}-problems`;
     field.before(list);
     field.setAttribute("aria-invalid", "true");
@@ -140,9 +164,7 @@ export class Editor {
   }
 
   #isChanged() {
-    return this.#fields().some((field) =>
-      field.type === "checkbox" ? String(field.checked) !== field.dataset.original : field.value !== field.dataset.original,
-    );
+    return JSON.stringify(this.fields) !== JSON.stringify(this.originalEntries);
   }
 
   #fields() {
@@ -152,6 +174,16 @@ export class Editor {
   #firstField() {
     return this.form.querySelector("textarea[name]") ?? this.#fields()[0];
   }
+}
+
+/** What a form, or the fields of one, would send. @param {HTMLElement} root @returns {[string, string][]} */
+function entriesOf(root) {
+  let form = root;
+  if (!(root instanceof HTMLFormElement)) {
+    form = document.createElement("form");
+    form.append(root.cloneNode(true));
+  }
+  return [...new FormData(form)].map(([name, value]) => [name, String(value)]);
 }
 
 function listOf(texts) {

@@ -1,0 +1,147 @@
+"""One form field for each kind of value. The kind is the ``x-widget`` hint, else it follows from the type.
+
+Fields are pure functions of a leaf and of what is shown in it; ``record_forms`` puts them together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.review.schema_tree import MISSING, Leaf, is_set_of_choices
+
+WHOLE = re.compile(r"\s*[+-]?\d{1,300}\s*")
+
+
+class NumberField(forms.FloatField):
+    """A number as JSON has it: ``12`` stays whole, ``12.0`` does not become so."""
+
+    def to_python(self, value: Any) -> float | None:
+        number = super().to_python(value)
+        return int(str(value)) if number is not None and WHOLE.fullmatch(str(value)) else number
+
+
+class CodeArea(forms.Textarea):
+    """Monospace, unwrapped, with line numbers beside it (``code.js`` keeps them right while one types)."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        lines = str(self.format_value(value) or "").count("\n") + 1
+        numbers = "\n".join(map(str, range(1, lines + 1)))
+        return format_html(
+            '<div class="code-area" data-code><pre class="code-numbers" aria-hidden="true" data-code-numbers>'
+            "{}</pre>{}</div>",
+            numbers,
+            super().render(name, value, attrs, renderer),
+        )
+
+
+def field_of(leaf: Leaf, shown: Any) -> forms.Field:
+    """The field of ``leaf``; ``shown`` is what will stand in it (a draft may hold anything)."""
+    field = BUILDERS[kind_of(leaf, shown)](leaf)
+    field.label = leaf.title
+    field.help_text = str(leaf.schema.get("description", ""))
+    return field
+
+
+def kind_of(leaf: Leaf, shown: Any) -> str:
+    if is_set_of_choices(leaf.schema) and (leaf.value is MISSING or isinstance(leaf.value, list)):
+        return "choices"
+    if "enum" in leaf.schema and all(isinstance(choice, str) for choice in leaf.schema["enum"]):
+        return "choice"
+    hint = leaf.schema.get("x-widget")
+    if hint in BUILDERS and hint not in ("choice", "choices"):
+        return str(hint)
+    kind = leaf.schema.get("type")
+    if kind == "string":
+        return (
+            "long-text"
+            if any(isinstance(text, str) and "\n" in text for text in (leaf.value, shown))
+            else "string"
+        )
+    return str(kind) if kind in BUILDERS else "json"
+
+
+def _choice(leaf: Leaf) -> forms.Field:
+    names = list(leaf.schema["enum"])
+    choices = [(name, name) for name in names]
+    old = [value for value in (leaf.value, *leaf.others) if isinstance(value, str) and value not in names]
+    choices[:0] = [(name, f"{name} (not in the guide)") for name in dict.fromkeys(old)]
+    if not leaf.is_required or not isinstance(leaf.value, str):
+        choices.insert(0, ("", "–"))
+    return forms.ChoiceField(choices=choices, required=leaf.is_required)
+
+
+def _choices(leaf: Leaf) -> forms.Field:
+    names = list(leaf.schema["items"]["enum"])
+    chosen = leaf.value if isinstance(leaf.value, list) else []
+    old = [name for name in chosen if isinstance(name, str) and name not in names]
+    choices = [*((name, name) for name in names), *((name, f"{name} (not in the guide)") for name in old)]
+    return forms.MultipleChoiceField(
+        choices=choices, required=bool(leaf.schema.get("minItems")), widget=forms.CheckboxSelectMultiple
+    )
+
+
+def _string(leaf: Leaf) -> forms.Field:
+    # A text that stands empty in the record is no reason to refuse an edit of another field.
+    is_needed = leaf.is_required and "" not in (leaf.value, *leaf.others)
+    return forms.CharField(strip=False, required=is_needed, max_length=leaf.schema.get("maxLength"))
+
+
+def _long_text(leaf: Leaf) -> forms.Field:
+    field = _string(leaf)
+    field.widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "true"})
+    return field
+
+
+def _code(leaf: Leaf) -> forms.Field:
+    field = _string(leaf)
+    field.widget = CodeArea(attrs={"rows": 12, "class": "mono", "spellcheck": "false", "wrap": "off"})
+    return field
+
+
+def _number(leaf: Leaf) -> forms.Field:
+    make = forms.IntegerField if leaf.schema.get("type") == "integer" else NumberField
+    return make(
+        required=leaf.is_required,
+        min_value=leaf.schema.get("minimum"),
+        max_value=leaf.schema.get("maximum"),
+    )
+
+
+def _boolean(leaf: Leaf) -> forms.Field:
+    if leaf.is_required or not (leaf.in_row or leaf.value is MISSING):
+        return forms.BooleanField(required=False)
+    # No box can say that there is no answer.
+    field = forms.NullBooleanField(required=False)
+    field.widget.choices = [("unknown", "–"), ("true", "yes"), ("false", "no")]
+    return field
+
+
+def _json(leaf: Leaf) -> forms.Field:
+    widget = forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"})
+    return forms.JSONField(required=leaf.is_required, widget=widget, encoder=_ReadableEncoder)
+
+
+class _ReadableEncoder(json.JSONEncoder):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**(options | {"ensure_ascii": False, "indent": 2}))
+
+
+BUILDERS: dict[str, Callable[[Leaf], forms.Field]] = {
+    "choice": _choice,
+    "choices": _choices,
+    "string": _string,
+    "long-text": _long_text,
+    "code": _code,
+    "number": _number,
+    "integer": _number,
+    "boolean": _boolean,
+    "json": _json,
+}
+"""Kind of value → its form field. A new kind is one line here."""

@@ -1,0 +1,194 @@
+"""What of a record can be edited: its JSON Schema laid over its payload, as a tree of values, objects and rows.
+
+A value that a form cannot express (``null`` in a row, an array of mixed things, a ``$ref``) is a leaf that is edited
+as JSON text, so nothing in a record is out of reach and nothing is changed that was not edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from apps.core.pointers import joined
+
+MISSING = object()
+SCALARS = {str: "string", bool: "boolean", int: "number", float: "number"}
+PAST_THE_END = "-"
+"""The row that does not exist yet, as RFC 6901 calls it."""
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One editable value. ``value`` is MISSING where the record does not have it yet."""
+
+    pointer: str
+    schema: Schema
+    value: Any
+    is_required: bool
+    in_row: bool = False
+    others: tuple[Any, ...] = ()
+    """What stands in the same place of the other rows: a row may have been moved."""
+
+    @property
+    def title(self) -> str:
+        return title_of(self.pointer, self.schema)
+
+
+@dataclass(frozen=True)
+class Group:
+    """An object: its members by name. ``value`` is what the record has there, or MISSING."""
+
+    pointer: str
+    schema: Schema
+    value: Any
+    members: dict[str, Node]
+
+    @property
+    def title(self) -> str:
+        return title_of(self.pointer, self.schema)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A list whose items have one shape. ``blank`` is the shape of a row that is still to come."""
+
+    pointer: str
+    schema: Schema
+    value: Any
+    rows: list[Node]
+    blank: Node
+    keeps_empty: bool
+    """Whether a list without rows stands in the record, or is left out of it."""
+
+    @property
+    def title(self) -> str:
+        return title_of(self.pointer, self.schema)
+
+
+Node = Leaf | Group | Rows
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Lays a schema over a value. ``count_of`` (pointer, rows of the value) says how many rows there shall be."""
+
+    count_of: Callable[[str, int], int]
+
+    def of(self, schema: Schema, value: Any, pointer: str = "", *, is_required: bool = True) -> Node | None:
+        """None where there is nothing to edit: a null is left alone."""
+        if is_open_object(schema, value):
+            return self._group(schema, value, pointer)
+        if is_rows(schema, value):
+            return self._rows(schema, value, pointer)
+        return None if value is None else Leaf(pointer, schema, value, is_required)
+
+    def _group(self, schema: Schema, value: Any, pointer: str, others: Sequence[Any] | None = None) -> Group:
+        properties: Mapping[str, Schema] = schema.get("properties", {})
+        required = schema.get("required", ())
+        present = value if isinstance(value, dict) else {}
+        around = [other for other in others or () if isinstance(other, dict)]
+        extra = {name: item for each in (present, *around) for name, item in each.items()}
+        members: dict[str, Node] = {}
+        for name in [*properties, *(name for name in extra if name not in properties)]:
+            inner = properties.get(name) or schema_of_value(extra.get(name))
+            node = self.of(
+                inner, present.get(name, MISSING), joined(pointer, name), is_required=name in required
+            )
+            if others is not None and node is not None:
+                same = [other[name] for other in around if name in other]
+                node = self._in_row(node, same, is_required=name in required)
+            if node is not None:
+                members[name] = node
+        return Group(pointer, schema, value, members)
+
+    def _in_row(self, node: Node, others: Sequence[Any], *, is_required: bool) -> Node:
+        """``node`` as a member of a row: what stands in its place elsewhere counts, because rows move."""
+        if isinstance(node, Leaf):
+            return replace(node, in_row=True, others=tuple(others))
+        if isinstance(node, Rows):
+            return replace(node, keeps_empty=is_required or [] in others)
+        return self._group(node.schema, node.value, node.pointer, others)
+
+    def _rows(self, schema: Schema, value: Any, pointer: str) -> Rows:
+        items = schema["items"]
+        there = value if isinstance(value, list) else []
+        count = self.count_of(pointer, len(there))
+        values = [there[number] if number < len(there) else MISSING for number in range(count)]
+        title = title_of(pointer, schema)
+        rows = [
+            self._row(items, each, joined(pointer, number), there, title)
+            for number, each in enumerate(values)
+        ]
+        blank = self._row(items, MISSING, joined(pointer, PAST_THE_END), there, title)
+        return Rows(pointer, schema, value, rows, blank, keeps_empty=value is not MISSING)
+
+    def _row(self, items: Schema, value: Any, pointer: str, others: Sequence[Any], title: str) -> Node:
+        if items.get("type") == "object":
+            return self._group(items, value, pointer, others)
+        named = {"title": title, **items}
+        return Leaf(pointer, named, value, is_required=True, in_row=True, others=tuple(others))
+
+
+def is_open_object(schema: Schema, value: Any) -> bool:
+    """An object whose members can be named; anything else is edited as a whole."""
+    return schema.get("type") == "object" and (value is MISSING or isinstance(value, dict))
+
+
+def is_rows(schema: Schema, value: Any) -> bool:
+    """A list of objects or of scalars of one type, without anything that a row of fields cannot say."""
+    items = schema.get("items")
+    if schema.get("type") != "array" or not isinstance(items, Mapping) or schema.get("x-widget") == "json":
+        return False
+    if is_set_of_choices(schema):
+        return False
+    kind = items.get("type")
+    if kind == "object":
+        fits = dict
+    elif kind in SCALARS.values() or kind == "integer":
+        fits = str | int | float  # type: ignore[assignment]  # a union answers isinstance as a class does
+    else:
+        return False
+    if value is MISSING:
+        return True
+    return isinstance(value, list) and all(isinstance(each, fits) and not _holds_null(each) for each in value)
+
+
+def is_set_of_choices(schema: Schema) -> bool:
+    """A list in which each of some names stands once or not at all."""
+    items = schema.get("items")
+    if schema.get("type") != "array" or not isinstance(items, Mapping):
+        return False
+    names = items.get("enum")
+    is_named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return is_named and (bool(schema.get("uniqueItems")) or schema.get("x-widget") == "choices")
+
+
+def schema_of_value(value: Any) -> dict[str, Any]:
+    """A schema for a value that the record's schema does not describe: its own type."""
+    if isinstance(value, dict):
+        return {"type": "object"}
+    return {"type": SCALARS.get(type(value), "")}
+
+
+def title_of(pointer: str, schema: Schema) -> str:
+    name = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    return str(schema.get("title") or name.replace("_", " ").capitalize())
+
+
+def leaves_of(node: Node) -> list[Leaf]:
+    """In document order."""
+    if isinstance(node, Leaf):
+        return [node]
+    inside = node.members.values() if isinstance(node, Group) else node.rows
+    return [leaf for each in inside for leaf in leaves_of(each)]
+
+
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_null(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_holds_null(item) for item in value)
+    return value is None

@@ -1,0 +1,121 @@
+// Places in a text: marked with the mouse or with Shift and the arrows, then a label's button or its digit.
+// Offsets are counted in characters (code points), as the records hold them, not in the units of a browser's strings.
+
+import { announce } from "./screen.js";
+import { addRow, fieldIn, rowsOf } from "./rows.js";
+
+/** @param {HTMLFormElement} form */
+export function watchSpans(form) {
+  for (const list of form.querySelectorAll("[data-hint=spans]")) new SpanTool(form, list);
+}
+
+class SpanTool {
+  constructor(form, list) {
+    this.form = form;
+    this.list = list;
+    this.labels = this.#labels();
+    this.area = Object.assign(document.createElement("textarea"), { readOnly: true, rows: 6, className: "span-text" });
+    this.area.setAttribute("aria-label", "Text to mark: select a place, then press the digit of a label");
+    this.preview = Object.assign(document.createElement("div"), { className: "record-text span-preview" });
+    const bar = Object.assign(document.createElement("div"), { className: "row span-labels" });
+    bar.append(...this.labels.map((label, at) => this.#button(label, at)));
+    const tool = Object.assign(document.createElement("div"), { className: "span-tool" });
+    tool.append(this.area, bar, this.preview);
+    list.querySelector(":scope > legend").after(tool);
+    this.area.addEventListener("keydown", (event) => this.#pressed(event));
+    form.addEventListener("input", () => this.#show());
+    this.#show();
+  }
+
+  get #text() {
+    const { textPointer } = this.list.dataset;
+    return this.form.elements.namedItem(textPointer)?.value ?? "";
+  }
+
+  /** How the record has the text: its line ends may be longer than those of a field. */
+  get #stored() {
+    const written = this.list.dataset.text ? JSON.parse(this.list.dataset.text) : "";
+    return written.replace(/\r\n?/g, "\n") === this.#text ? written : this.#text;
+  }
+
+  #labels() {
+    const select = this.list.querySelector(":scope > [data-blank]").content.querySelector("select");
+    const names = select ? [...select.options].map((option) => option.value).filter(Boolean) : [];
+    return names.length ? names : [""];
+  }
+
+  #button(label, at) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-small" });
+    if (at < 9) button.append(Object.assign(document.createElement("kbd"), { textContent: String(at + 1) }));
+    button.append(label ? `Mark ${label}` : "Mark");
+    // The selection stays where it is.
+    button.addEventListener("mousedown", (event) => event.preventDefault());
+    button.addEventListener("click", () => this.#mark(label));
+    return button;
+  }
+
+  #pressed(event) {
+    const { key, ctrlKey, metaKey, altKey } = event;
+    const label = /^[1-9]$/.test(key) ? this.labels[Number(key) - 1] : undefined;
+    if (label === undefined || ctrlKey || metaKey || altKey) return;
+    event.preventDefault();
+    this.#mark(label);
+  }
+
+  #mark(label) {
+    const { selectionStart, selectionEnd, value } = this.area;
+    if (selectionStart === selectionEnd) {
+      announce("Select the place in the text first.");
+      this.area.focus();
+      return;
+    }
+    const row = addRow(this.list);
+    const set = (name, written) => {
+      const field = fieldIn(row, name);
+      if (field) field.value = String(written);
+    };
+    set("start", this.#offset(selectionStart));
+    set("end", this.#offset(selectionEnd));
+    set("text", value.slice(selectionStart, selectionEnd));
+    const select = row.querySelector("select");
+    if (select) select.value = label;
+    this.list.dispatchEvent(new Event("input", { bubbles: true }));
+    announce(`Marked ${label}: ${value.slice(selectionStart, selectionEnd)}.`);
+    this.area.focus();
+  }
+
+  /** Characters of the record's text before unit `at` of the field's. */
+  #offset(at) {
+    let units = 0;
+    let characters = 0;
+    const stored = [...this.#stored];
+    while (units < at && characters < stored.length) {
+      if (stored[characters] === "\r" && stored[characters + 1] === "\n") characters += 1;
+      units += stored[characters].length;
+      characters += 1;
+    }
+    return characters;
+  }
+
+  #show() {
+    const text = this.#text;
+    if (this.area.value !== text) this.area.value = text;
+    const characters = [...this.#stored];
+    const places = rowsOf(this.list)
+      .map((row) => ({ start: Number(fieldIn(row, "start")?.value), end: Number(fieldIn(row, "end")?.value), label: row.querySelector("select")?.value ?? "" }))
+      .filter(({ start, end }) => start >= 0 && end > start && end <= characters.length)
+      .sort((one, other) => one.start - other.start);
+    const pieces = [];
+    let at = 0;
+    for (const { start, end, label } of places) {
+      if (start < at) continue;
+      pieces.push(characters.slice(at, start).join(""));
+      const mark = Object.assign(document.createElement("mark"), { textContent: characters.slice(start, end).join("") });
+      if (label) mark.append(Object.assign(document.createElement("small"), { textContent: ` ${label}` }));
+      pieces.push(mark);
+      at = end;
+    }
+    pieces.push(characters.slice(at).join(""));
+    this.preview.replaceChildren(...pieces);
+  }
+}
