@@ -50,21 +50,39 @@ def field_of(leaf: Leaf, shown: Any) -> forms.Field:
 
 
 def kind_of(leaf: Leaf, shown: Any) -> str:
-    if is_set_of_choices(leaf.schema) and (leaf.value is MISSING or isinstance(leaf.value, list)):
+    """What ``leaf`` is edited as; JSON where the record holds something that its kind cannot say."""
+    kind = _kind_of_schema(leaf)
+    there = [value for value in (leaf.value, *leaf.others) if value is not MISSING]
+    if not all(_fits(kind, value) for value in there):
+        return "json"
+    is_long = kind == "string" and any("\n" in text for text in (*there, shown) if isinstance(text, str))
+    return "long-text" if is_long else kind
+
+
+def _kind_of_schema(leaf: Leaf) -> str:
+    if is_set_of_choices(leaf.schema):
         return "choices"
     if "enum" in leaf.schema and all(isinstance(choice, str) for choice in leaf.schema["enum"]):
         return "choice"
-    hint = leaf.schema.get("x-widget")
-    if hint in BUILDERS and hint not in ("choice", "choices"):
+    hint, kind = leaf.schema.get("x-widget"), leaf.schema.get("type")
+    if hint == "json" or (kind == "string" and hint in ("long-text", "code")):
         return str(hint)
-    kind = leaf.schema.get("type")
-    if kind == "string":
-        return (
-            "long-text"
-            if any(isinstance(text, str) and "\n" in text for text in (leaf.value, shown))
-            else "string"
-        )
     return str(kind) if kind in BUILDERS else "json"
+
+
+def _fits(kind: str, value: Any) -> bool:
+    match kind:
+        case "number" | "integer":
+            return isinstance(value, int if kind == "integer" else int | float) and not isinstance(
+                value, bool
+            )
+        case "boolean":
+            return isinstance(value, bool)
+        case "choices":
+            return isinstance(value, list) and all(isinstance(each, str) for each in value)
+        case "json":
+            return True
+    return isinstance(value, str)
 
 
 def _choice(leaf: Leaf) -> forms.Field:

@@ -211,7 +211,7 @@ def rearranged(values: Mapping[str, Any], move: str) -> dict[str, Any]:
     rows = _at(changed, pointer)
     at = int(number) if number.isdecimal() else -1
     if not isinstance(rows, list):
-        if verb == "add" and pointer:
+        if verb == "add" and pointer and rows is MISSING:
             _put(changed, pointer, [{}])
     elif verb == "add":
         rows.append({} if not rows or isinstance(rows[0], dict) else "")
@@ -243,7 +243,7 @@ def _assembled(node: Node, base: Any, read: Callable[[Leaf], Any]) -> Any:
 def _emptied(leaf: Leaf, value: Any) -> Any:
     """A text that was there becomes the empty text; a number, and what never was there, is left out."""
     if leaf.in_row:
-        return value if value in leaf.others else MISSING
+        return value if leaf.value is not MISSING and value in leaf.others else MISSING
     return value if isinstance(leaf.value, (str, list)) and value is not None else MISSING
 
 

@@ -108,6 +108,9 @@ class Shape:
         """``node`` as a member of a row: what stands in its place elsewhere counts, because rows move."""
         if isinstance(node, Leaf):
             return replace(node, in_row=True, others=tuple(others))
+        if not all(isinstance(other, list if isinstance(node, Rows) else dict) for other in others):
+            as_json = {**node.schema, "x-widget": "json"}
+            return Leaf(node.pointer, as_json, node.value, is_required, in_row=True, others=tuple(others))
         if isinstance(node, Rows):
             return replace(node, keeps_empty=is_required or [] in others)
         return self._group(node.schema, node.value, node.pointer, others)
@@ -145,10 +148,11 @@ def is_rows(schema: Schema, value: Any) -> bool:
     if is_set_of_choices(schema):
         return False
     kind = items.get("type")
+    fits: tuple[type, ...]
     if kind == "object":
-        fits = dict
+        fits = (dict,)
     elif kind in SCALARS.values() or kind == "integer":
-        fits = str | int | float  # type: ignore[assignment]  # a union answers isinstance as a class does
+        fits = (str, int, float)
     else:
         return False
     if value is MISSING:

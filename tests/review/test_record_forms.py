@@ -93,12 +93,10 @@ INVOICE: dict[str, Any] = {
 
 def posted(form: RecordForm) -> dict[str, Any]:
     """What a browser sends when nothing is touched."""
-    values = {name: form[name].value() for name in form.fields}
-    sent = {
-        name: value
-        for name, value in values.items()
-        if value is not None and not (type(form.fields[name]) is forms.BooleanField and not value)
-    }
+    sent = {name: "" if (value := form[name].value()) is None else value for name in form.fields}
+    for name, field in form.fields.items():
+        if type(field) in (forms.BooleanField, forms.MultipleChoiceField) and not sent[name]:
+            del sent[name]
     return sent | {part.count_name: str(len(part.parts)) for part in lists_of(form.parts())}
 
 
