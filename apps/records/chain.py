@@ -12,11 +12,22 @@ from django.conf import settings
 from apps.accounts.models import User
 
 
-def pseudonym(actor: User | None) -> str:
-    """The actor as the chain knows them; the system is empty."""
+def pseudonym(actor: User | None, *, secret: str = "") -> str:
+    """The actor as the chain knows them; the system is empty. ``secret``: a key other than the one of today."""
     if actor is None:
         return ""
-    return hmac.new(settings.SECRET_KEY.encode(), actor.uuid.bytes, hashlib.sha256).hexdigest()[:32]
+    key = secret or settings.SECRET_KEY
+    return hmac.new(key.encode(), actor.uuid.bytes, hashlib.sha256).hexdigest()[:32]
+
+
+def digest(*fields: str) -> str:
+    """SHA-256 over ``fields``, separated so that no two tuples collide while none of them holds the separator."""
+    return hashlib.sha256("\x1f".join(fields).encode()).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """A time as it is hashed: the same whichever zone it was read in."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def link(
@@ -30,18 +41,17 @@ def link(
     actor: User | None,
     payload_digest: str,
     happened_at: datetime,
+    secret: str = "",
 ) -> str:
-    """SHA-256 over the previous link and every field of this one, separated so that no two tuples collide."""
-    reason_digest = hashlib.sha256(reason.encode()).hexdigest()
-    fields = (
+    """The digest of the previous link and every field of this one."""
+    return digest(
         previous_hash,
         str(record_uuid),
         str(seq),
         status_from,
         status_to,
-        reason_digest,
-        pseudonym(actor),
+        hashlib.sha256(reason.encode()).hexdigest(),
+        pseudonym(actor, secret=secret),
         payload_digest,
-        happened_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        moment(happened_at),
     )
-    return hashlib.sha256("\x1f".join(fields).encode()).hexdigest()

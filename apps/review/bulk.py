@@ -17,6 +17,7 @@ from apps.records.states import RecordStatus
 from apps.review.decisions import apply_to_record, check_words, published_guide_version
 from apps.review.models import Action, Decision, LotDelta, ReviewTask, TaskKind, TaskQuerySet, TaskStatus
 from apps.review.opening import open_tasks
+from apps.review.seals import seal_of
 from apps.specs.models import Membership, Project, Role
 
 SLICE = 100
@@ -91,6 +92,8 @@ def _decide_slice(
         )
         for task in tasks
     ]
+    for decision in decisions:
+        decision.seal = seal_of(decision)
     Decision.objects.bulk_create(decisions)
     for decision in decisions:
         apply_to_record(decision)

@@ -20,6 +20,7 @@ from apps.review.models import Action, Decision, Draft, LotDelta, ReviewTask, Ta
 from apps.review.opening import CAME_BACK
 from apps.review.overlap import answers_of, lock_round
 from apps.review.payloads import EditRefusedError, Payload, check_edit, current_payload, unstorable
+from apps.review.seals import seal_of
 from apps.similarity.services import index_records
 from apps.specs.models import Project, VersionStatus
 from apps.task_types import task_type_of
@@ -152,6 +153,7 @@ def _close_task(decision: Decision, findings: Sequence[FindingData]) -> Decision
     if held.update(status=TaskStatus.DONE, lease_holder=None, lease_until=None) != 1:
         raise StaleStateError(_why_not_held(decision.task_id, decision.reviewer, now))
     decision.decided_at = now
+    decision.seal = seal_of(decision)
     if decision.task.kind == TaskKind.OVERLAP:
         _answer_round(decision, findings)
     elif decision.task.kind == TaskKind.GOLD:

@@ -260,6 +260,12 @@ class Decision(models.Model):
     fence = models.PositiveIntegerField()
     milliseconds = models.PositiveIntegerField(default=0, help_text="From showing the card to deciding.")
     decided_at = models.DateTimeField()
+    seal = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Over everything else it says; empty in decisions from before there were seals.",
+    )
 
     objects = DecisionQuerySet.as_manager()
 
