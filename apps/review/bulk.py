@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,7 +14,7 @@ from apps.core.clock import database_now
 from apps.core.errors import NotAllowedError, StaleStateError
 from apps.records.models import ReviewMethod
 from apps.records.states import RecordStatus
-from apps.review.decisions import apply_to_record, check_words, published_guide_version
+from apps.review.decisions import apply_to_record, check_words, decide, published_guide_version
 from apps.review.models import Action, Decision, LotDelta, ReviewTask, TaskKind, TaskQuerySet, TaskStatus
 from apps.review.opening import open_tasks
 from apps.review.seals import seal_of
@@ -62,6 +62,50 @@ def bulk_decide(
     while size := _decide_slice(project, waiting, actor=actor, action=action, reasons=list(reasons)):
         decided += size
     return BulkResult(decided, held_by_others=waiting.count())
+
+
+@dataclass(frozen=True)
+class PileResult:
+    """Decisions on picked cards, and the records of those that were no longer in this person's hands."""
+
+    decisions: list[Decision]
+    lost: list[int]
+
+
+def decide_pile(
+    *,
+    project: Project,
+    actor: User,
+    key: UUID,
+    fences: Mapping[int, int],
+    action: Action,
+    reasons: Sequence[str] = (),
+    note: str = "",
+) -> PileResult:
+    """Decides the tasks in ``fences`` (task id → fence) one by one as ``decide`` does, by method ``bulk``.
+
+    Sent twice under one ``key`` it is done once. A card whose lease is gone is left out and named; the rest stands.
+    """
+    check_words(project, action=action, reasons=reasons, note=note.strip())
+    decisions, lost = [], []
+    tasks = ReviewTask.objects.filter(project=project, pk__in=fences).order_by("pk")
+    for task in tasks:
+        try:
+            decision = decide(
+                task_id=task.pk,
+                actor=actor,
+                fence=fences[task.pk],
+                key=uuid5(key, str(task.pk)),
+                action=action,
+                reasons=reasons,
+                note=note,
+                is_bulk=True,
+            )
+        except StaleStateError:
+            lost.append(task.record_id)
+        else:
+            decisions.append(decision)
+    return PileResult(decisions, lost)
 
 
 @transaction.atomic

@@ -43,6 +43,7 @@ def decide(
     note: str = "",
     payload: Payload | None = None,
     milliseconds: int = 0,
+    is_bulk: bool = False,
 ) -> Decision:
     """Records what ``actor`` says of a task that they hold under ``fence``, and moves its record.
 
@@ -64,8 +65,8 @@ def decide(
         record=task.record,
         reviewer=actor,
         action=action,
-        # A script follows rules: nobody looked at the record, so it is not a person's decision.
-        method=ReviewMethod.BULK if actor.is_script else ReviewMethod.PERSON,
+        # A script follows rules, a quick pass sees many at once: that is not a person's look at this record.
+        method=ReviewMethod.BULK if is_bulk or actor.is_script else ReviewMethod.PERSON,
         reasons=reasons,
         note=note,
         guide_version=published_guide_version(task.project),

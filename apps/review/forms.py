@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from apps.core.errors import DomainError
-from apps.review.leases import MAX_AT_ONCE
+from apps.review.leases import MAX_AT_ONCE, PILES
 from apps.review.models import Action
 
 
@@ -76,6 +76,28 @@ class LeaseForm(forms.Form):
 
     def fences(self) -> dict[int, int]:
         return dict(zip(self.cleaned_data["task"], self.cleaned_data["fence"], strict=True))
+
+
+class PileForm(forms.Form):
+    """How many cards the bulk view shall show."""
+
+    size = forms.TypedChoiceField(choices=[(size, str(size)) for size in PILES], coerce=int)
+
+
+class PileDecisionForm(LeaseForm):
+    """One answer for the cards in ``pick``, of those in hand."""
+
+    key = forms.UUIDField()
+    size = forms.IntegerField(min_value=1, max_value=max(PILES))
+    action = forms.ChoiceField(choices=[(Action.ACCEPTED, "accepted"), (Action.REJECTED, "rejected")])
+    pick = Numbers()
+    reason = Words(required=False)
+    note = forms.CharField(required=False, strip=True)
+
+    def picked(self) -> dict[int, int]:
+        """Task → fence of those that were picked."""
+        fences = self.fences()
+        return {task: fences[task] for task in self.cleaned_data["pick"] if task in fences}
 
 
 class KeysForm(forms.Form):

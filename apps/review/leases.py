@@ -33,6 +33,8 @@ LEAVING = timedelta(minutes=1)
 MAX_AT_ONCE = 4
 MAX_HELD = 12
 """Cards one person may hold in a project: three windows of four. Nobody hoards the queue."""
+PILES = (10, 25, 50)
+"""Cards that the bulk view shows at once, and so lets one person hold."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,25 @@ def session_digest(session_key: str) -> str:
 
 
 def claim_next(
-    *, project: Project, user: User, session_key: str, count: int = 1, have: Collection[int] = ()
+    *,
+    project: Project,
+    user: User,
+    session_key: str,
+    count: int = 1,
+    have: Collection[int] = (),
+    is_pile: bool = False,
 ) -> list[ReviewTask]:
     """Leases up to ``count`` tasks to ``user`` and returns them with their records.
 
     What this person holds already comes first, except the tasks in ``have`` (those the browser shows), so
     that a reload brings the same cards back. Then the heads of the lots. An empty answer means that nothing
-    was obtainable: ``selectors.queue_state`` says why.
+    was obtainable: ``selectors.queue_state`` says why. ``is_pile``: for the bulk view, which shows more of them.
     """
-    count = min(count, MAX_AT_ONCE)
+    count, most = (min(count, max(PILES)), max(PILES)) if is_pile else (min(count, MAX_AT_ONCE), MAX_HELD)
     now = database_now()
     held = ReviewTask.objects.open().filter(project=project, lease_holder=user)
     mine = _take(held.exclude(pk__in=have), user=user, now=now, count=count)
-    room = min(count - len(mine), MAX_HELD - held.filter(lease_until__gt=now).count())
+    room = min(count - len(mine), most - held.filter(lease_until__gt=now).count())
     if room <= 0 or why_paused(project=project, user=user) is not None:
         return mine
     session = session_digest(session_key)
@@ -79,10 +87,10 @@ def take(*, task: ReviewTask, user: User) -> int:
     return task.fence
 
 
-def held_tasks(*, project: Project, user: User) -> list[ReviewTask]:
-    """What ``user`` holds now, in queue order. A read: nothing is prolonged."""
+def held_tasks(*, project: Project, user: User, most: int = MAX_HELD) -> list[ReviewTask]:
+    """Up to ``most`` tasks that ``user`` holds now, in queue order. A read: nothing is prolonged."""
     held = ReviewTask.objects.held_by(user, database_now()).filter(project=project)
-    return list(held.in_queue_order()[:MAX_HELD])
+    return list(held.in_queue_order()[:most])
 
 
 def renew(*, project: Project, user: User, fences: Mapping[int, int]) -> Renewal:

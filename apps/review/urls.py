@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.review import quality_views, views
+from apps.review import bulk_views, quality_views, views
 
 app_name = "review"
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     path("keys/", views.keys, name="keys"),
     path("tasks/<int:task>/edit/", views.edit, name="edit"),
     path("tasks/<int:task>/rearrange/", views.rearrange, name="rearrange"),
+    path("bulk/", bulk_views.bulk, name="bulk"),
+    path("bulk/take/", bulk_views.bulk_take, name="bulk-take"),
+    path("bulk/decide/", bulk_views.bulk_decide, name="bulk-decide"),
     path("flags/", views.flag_list, name="flag-list"),
     path("flags/<int:record>/", views.flag_answer, name="flag-answer"),
     path("mine/", quality_views.own, name="own"),

@@ -150,20 +150,9 @@ def test_the_role_of_the_application_has_no_right_to_change_the_ledger(decided: 
     tables = revoke_changes("default")
     assert {"records_recordevent", "review_decision", "review_undo"} <= set(tables)
     for table in tables:
-        for statement in (
-            f"UPDATE {table} SET id = id + 1",
-            f"DELETE FROM {table}",
-            f"TRUNCATE {table} CASCADE",
-        ):
-            with (
-                pytest.raises(Exception, match=r"permission denied|append-only|never"),
-                transaction.atomic(),
-                connection.cursor() as cursor,
-            ):
-                cursor.execute(statement)
-    for statement in ("DELETE FROM review_decision", "TRUNCATE review_decision CASCADE"):
-        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-            connection.cursor().execute(statement)
+        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
+            with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+                connection.cursor().execute(statement)
     # What refers to the rows goes on: an undo locks its decision.
     task = undo(decision_uuid=Decision.objects.get(action=Action.EDITED).uuid, actor=decided.reviewer)
     decided.decide(ReviewTask.objects.get(pk=task.pk))
