@@ -109,6 +109,8 @@ def check_words(project: Project, *, action: Action, reasons: Sequence[str], not
             raise RefusedError("The reason “other” needs a note that says what it is.")
     elif reasons:
         raise RefusedError("Only a rejection has reasons.")
+    if action in project.note_required and not note:
+        raise RefusedError("This project asks for a note here: say in a few words why.")
     if action == Action.FLAGGED and not note:
         raise RefusedError("A flag needs a note: tell the lead what to look at.")
     if len(note) > MAX_NOTE:

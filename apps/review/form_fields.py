@@ -143,7 +143,8 @@ def _boolean(leaf: Leaf) -> forms.Field:
 
 def _json(leaf: Leaf) -> forms.Field:
     widget = forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"})
-    return forms.JSONField(required=leaf.is_required, widget=widget, encoder=_ReadableEncoder)
+    # Whether it may be null or be left out is for the schema to say.
+    return forms.JSONField(required=False, widget=widget, encoder=_ReadableEncoder)
 
 
 class _ReadableEncoder(json.JSONEncoder):

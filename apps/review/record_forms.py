@@ -101,6 +101,8 @@ class RecordForm(forms.Form):
 
         def cleaned(leaf: Leaf) -> Any:
             value = _unchanged_line_ends(self.cleaned_data[leaf.pointer], leaf)
+            if value is None and str(self.data.get(leaf.pointer, "")).strip() == "null":
+                return None
             is_empty = value is None or value in ("", [])
             return _emptied(leaf, value) if is_empty and value != leaf.value else value
 

@@ -78,12 +78,14 @@ class Shape:
     count_of: Callable[[str, int], int]
 
     def of(self, schema: Schema, value: Any, pointer: str = "", *, is_required: bool = True) -> Node | None:
-        """None where there is nothing to edit: a null is left alone."""
+        """None where there is nothing to edit: a null is left alone, unless it is edited as JSON."""
         if is_open_object(schema, value):
             return self._group(schema, value, pointer)
         if is_rows(schema, value):
             return self._rows(schema, value, pointer)
-        return None if value is None else Leaf(pointer, schema, value, is_required)
+        if value is None and schema.get("x-widget") != "json":
+            return None
+        return Leaf(pointer, schema, value, is_required)
 
     def _group(self, schema: Schema, value: Any, pointer: str, others: Sequence[Any] | None = None) -> Group:
         properties: Mapping[str, Schema] = schema.get("properties", {})

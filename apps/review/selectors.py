@@ -106,6 +106,8 @@ class RoomPage:
     progress: Progress
     guide: LabelGuide | None
     reasons: list[dict[str, str]]
+    note_required: list[str]
+    """Actions that need a note."""
     history: list[UUID]
     """What this person can undo, newest first."""
     fresh_key: UUID = field(default_factory=uuid4)
@@ -131,6 +133,7 @@ def room_page(*, project: Project, user: User) -> RoomPage:
         progress=progress_of(project=project, user=user),
         guide=current_guide(project),
         reasons=list(project.reject_reasons),
+        note_required=list(project.note_required),
         history=[decision.uuid for decision in undoable(project, user)],
     )
 

@@ -21,7 +21,16 @@ class ProjectsAdmin(ProjectAdmin):
     roles = frozenset({Role.ADMIN})
     list_display = ("name", "task_type", "standing", "blind_review")
     readonly_fields = ("slug", "task_type", "standing")
-    fields = ("name", "slug", "task_type", "standing", "blind_review", "reject_reasons", "release_policy")
+    fields = (
+        "name",
+        "slug",
+        "task_type",
+        "standing",
+        "blind_review",
+        "reject_reasons",
+        "note_required",
+        "release_policy",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         # A project starts with its task type and first admin: `manage.py create_project`, or the projects page.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -26,6 +27,15 @@ class Commonness(models.TextChoices):
     RARE = "rare"
 
 
+NOTED_ACTIONS = ("accepted", "edited", "rejected")
+
+
+def check_noted_actions(value: object) -> None:
+    """Decisions that need a note, by name."""
+    if not isinstance(value, list) or any(each not in NOTED_ACTIONS for each in value):
+        raise ValidationError(f"A list of these: {', '.join(NOTED_ACTIONS)}.")
+
+
 class Standing(models.TextChoices):
     GOVERNED = "governed"
     SANDBOX = "sandbox"
@@ -43,6 +53,7 @@ def default_reject_reasons() -> list[dict[str, str]]:
         {"code": "answer_given_away", "text": "Answer given away by the wording"},
         {"code": "unrealistic", "text": "Not realistic"},
         {"code": "factually_wrong", "text": "Factually wrong"},
+        {"code": "overconfident", "text": "Surer than its text allows"},
         {"code": "duplicate", "text": "Too close to another record"},
         {"code": "personal_data", "text": "Contains personal data"},
         {"code": "unclear", "text": "Unclear"},
@@ -71,6 +82,12 @@ class Project(models.Model):
     standing = models.CharField(max_length=20, choices=Standing, default=Standing.GOVERNED)
     blind_review = models.BooleanField(default=False, help_text="Hide prompt and model from reviewers.")
     reject_reasons = models.JSONField(default=default_reject_reasons)
+    note_required = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_noted_actions],
+        help_text='Decisions that need a note: any of ["accepted", "edited", "rejected"].',
+    )
     release_policy = models.JSONField(default=default_release_policy)
     review_rules = models.JSONField(
         default=dict, blank=True, help_text="What is reviewed twice or by known answers; empty: nothing."

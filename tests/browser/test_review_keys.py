@@ -48,7 +48,8 @@ def test_the_reason_other_waits_for_its_note(site: Site, scene: Scene) -> None:
     scene.add_waiting(2)
     room = enter(site, scene)
     first = room.record
-    room.press("x", "9")
+    room.press("x")
+    room.page.get_by_role("button", name="Other, with a note").press("Enter")
     expect(room.page.locator("#reject-note")).to_be_focused()
     expect(room.page.locator("[data-note-error]")).to_have_text(
         "This reason needs a note that says what it is."

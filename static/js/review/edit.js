@@ -164,7 +164,9 @@ export class Editor {
   }
 
   #isChanged() {
-    return JSON.stringify(this.fields) !== JSON.stringify(this.originalEntries);
+    // A note is said about the edit; it is no part of the record.
+    const values = this.fields.filter(([name]) => name !== "note");
+    return JSON.stringify(values) !== JSON.stringify(this.originalEntries);
   }
 
   #fields() {
@@ -172,7 +174,7 @@ export class Editor {
   }
 
   #firstField() {
-    return this.form.querySelector("textarea[name]") ?? this.#fields()[0];
+    return this.form.querySelector("[data-fields] textarea[name]") ?? this.#fields()[0];
   }
 }
 

@@ -284,11 +284,21 @@ function openCardMenu(menu, first) {
   if (queue.current && !editor.isOpen) screen.openMenu(menu, first);
 }
 
+/** @param {string} action whether this project asks for a note with it */
+function needsNote(action) {
+  return urls.noteRequired.split(" ").includes(action);
+}
+
+function accept() {
+  if (needsNote("accepted")) openCardMenu(screen.noteMenu, "textarea");
+  else decide([["action", "accepted"]], "Accepted.");
+}
+
 /** @param {HTMLButtonElement} reason */
 function reject(reason) {
   const { form } = reason;
   const note = form.elements.note.value.trim();
-  const missing = reason.hasAttribute("data-needs-note") && !note;
+  const missing = (reason.hasAttribute("data-needs-note") || needsNote("rejected")) && !note;
   form.querySelector("[data-note-error]").textContent = missing ? "This reason needs a note that says what it is." : "";
   if (missing) {
     form.elements.note.focus();
@@ -304,13 +314,19 @@ screen.rejectMenu.addEventListener("submit", (event) => {
   reject(event.submitter);
 });
 
-screen.flagMenu.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const note = event.target.elements.note.value.trim();
-  event.target.reset();
-  screen.closeMenus();
-  decide([["action", "flagged"], ["note", note]], "Flagged.");
-});
+/** @param {HTMLElement | null} menu with a form that holds a note @param {string} action @param {string} said */
+function decideWithNote(menu, action, said) {
+  menu?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const note = event.target.elements.note.value.trim();
+    event.target.reset();
+    screen.closeMenus();
+    decide([["action", action], ["note", note]], said);
+  });
+}
+
+decideWithNote(screen.flagMenu, "flagged", "Flagged.");
+decideWithNote(screen.noteMenu, "accepted", "Accepted.");
 
 screen.keySheet.querySelector("[data-no-script]").hidden = true;
 screen.keySheet.addEventListener("change", async ({ target }) => {
@@ -326,7 +342,7 @@ screen.keySheet.addEventListener("change", async ({ target }) => {
 
 /** What a button does, and mostly a key too. @type {Record<string, () => void>} */
 const actions = {
-  accept: () => decide([["action", "accepted"]], "Accepted."),
+  accept,
   edit: openEditor,
   skip,
   save,

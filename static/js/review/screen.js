@@ -4,6 +4,8 @@ const actionbar = document.querySelector("[data-actionbar]");
 const announcer = document.querySelector("[data-announce]");
 
 export const rejectMenu = document.getElementById("reject-menu");
+/** Only where a project asks for a note with what is accepted. */
+export const noteMenu = document.getElementById("note-menu");
 export const flagMenu = document.getElementById("flag-menu");
 export const keySheet = document.getElementById("key-sheet");
 
@@ -29,7 +31,7 @@ export function isMenuOpen() {
 }
 
 export function closeMenus() {
-  for (const menu of [rejectMenu, flagMenu, keySheet]) menu.hidePopover();
+  for (const menu of [rejectMenu, noteMenu, flagMenu, keySheet]) menu?.hidePopover();
 }
 
 /** @param {HTMLElement} menu @param {string} first selector of what takes the focus */

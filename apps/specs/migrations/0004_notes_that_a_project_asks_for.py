@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.db import migrations, models
+
+import apps.specs.models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("specs", "0003_teacher_bar_and_pilot_size")]
+
+    operations = [
+        migrations.AddField(
+            model_name="project",
+            name="note_required",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                help_text='Decisions that need a note: any of ["accepted", "edited", "rejected"].',
+                validators=[apps.specs.models.check_noted_actions],
+            ),
+        ),
+    ]
