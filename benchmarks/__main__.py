@@ -11,6 +11,7 @@ COMMANDS = (
     ["benchmarks.checks_quality", "--misses", "0"],
     ["benchmarks.ingest", "--records", "20000"],
     ["benchmarks.checks_speed", "--index", "20000", "--records", "4000"],
+    ["benchmarks.review_load", "--records", "10000", "--annotators", "1,8", "--decisions", "400"],
     ["benchmarks.provider_matrix", "--case", "happy", "--case", "ambiguous create", "--database", "sqlite"],
 )
 

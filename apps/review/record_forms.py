@@ -44,7 +44,8 @@ from apps.review.schema_tree import (
     leaves_of,
 )
 
-MAX_ROWS = 500
+MAX_ROWS = 200
+"""Of one list: Django reads at most 1,000 fields of a request."""
 COUNT = "rows:"
 """Before the pointer of a list: the name of the hidden field with the number of its rows."""
 MOVES = {"up": -1, "down": 1}
