@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.records.models import Record
 from apps.review.models import Action, Decision, ReviewTask, Skip, TaskStatus
 from tests.browser.conftest import Site
-from tests.browser.room import SAVED, enter, in_hand, mark_phone
+from tests.browser.room import SAVED, Room, enter, in_hand, mark_phone
 from tests.review.scene import Scene
 
 
@@ -213,6 +213,50 @@ def test_keys_are_letters_while_typing(site: Site, scene: Scene) -> None:
     expect(room.page.get_by_label("Find a label")).to_have_value("saxe1z")
     assert room.record == first
     assert not Decision.objects.exists()
+
+
+def test_a_project_that_asks_for_a_note_gets_it_by_the_same_keys(site: Site, scene: Scene) -> None:
+    scene.project.note_required = ["accepted", "rejected"]
+    scene.project.save()
+    scene.add_waiting(3)
+    room = enter(site, scene)
+    first = room.record
+    room.press("a")
+    expect(room.page.locator("#accept-note")).to_be_focused()
+    room.page.keyboard.type("As the guide says")
+    room.press("Tab", "Enter")
+    room.wait_for_another(first)
+    second = room.record
+    room.press("x", "1")
+    expect(room.page.locator("#reject-note")).to_be_focused()
+    assert room.record == second
+    expect(room.state).to_have_text(SAVED)
+    assert Decision.objects.get().note == "As the guide says"
+
+
+def test_from_sign_in_to_fifty_decisions_without_a_mouse(site: Site, scene: Scene) -> None:
+    scene.add_waiting(50)
+    scene.reviewer.set_password("correct horse battery staple")
+    scene.reviewer.save()
+    page = site.open(f"/p/{scene.project.slug}/review/", None)
+    for label, typed in (("Username", scene.reviewer.username), ("Password", "correct horse battery staple")):
+        for _ in range(12):
+            if page.get_by_label(label).evaluate("field => field === document.activeElement"):
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    room = Room(page)
+    expect(room.heading).to_be_focused()
+    for number in range(50):
+        shown = room.record
+        room.press(*(("x", "1") if number % 5 == 4 else ("a",)))
+        if number < 49:
+            room.wait_for_another(shown)
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
+    expect(room.state).to_have_text(SAVED)
+    assert Decision.objects.count() == 50
+    assert Decision.objects.filter(action=Action.REJECTED).count() == 10
 
 
 @pytest.mark.both_engines

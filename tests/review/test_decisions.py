@@ -67,6 +67,16 @@ def test_a_decision_without_the_words_it_needs_is_refused(
     assert not Decision.objects.exists()
 
 
+def test_a_project_may_ask_for_a_note(scene: Scene) -> None:
+    scene.add_waiting(1)
+    scene.project.note_required = ["accepted"]
+    scene.project.save()
+    task = scene.claim_one()
+    with pytest.raises(RefusedError, match="asks for a note"):
+        scene.decide(task, note=" ")
+    assert scene.decide(task, note="as in the guide").note == "as in the guide"
+
+
 def test_a_flag_is_a_question_and_names_no_reviewer(scene: Scene) -> None:
     scene.add_waiting(1)
     decision = scene.decide(scene.claim_one(), Action.FLAGGED)

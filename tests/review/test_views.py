@@ -24,7 +24,19 @@ from tests.review.scene import Scene, expire_lease, make_scene
 pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
 
 JSON = {"accept": "application/json"}
-POSTS = ["claim", "decide", "undo", "skip", "skips-forget", "draft", "renew", "release", "keys"]
+POSTS = [
+    "claim",
+    "decide",
+    "undo",
+    "skip",
+    "skips-forget",
+    "draft",
+    "renew",
+    "release",
+    "keys",
+    "bulk-take",
+    "bulk-decide",
+]
 
 
 def signed_in(user: User) -> Client:
