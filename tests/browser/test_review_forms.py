@@ -1,4 +1,4 @@
-"""Editing more than text: rows, choices, code and places in a text, by keyboard and by mouse, with and without a script."""
+"""Editing more than text: rows, choices, code and places in a text, by keyboard, by mouse, without a script."""
 
 from __future__ import annotations
 
