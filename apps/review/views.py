@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -263,12 +264,22 @@ def _next_cards(
 ) -> dict[str, Any]:
     """Up to ``want`` further cards. The queue explains itself when the page is left with none."""
     session_key = _session_key(request)
-    tasks = leases.claim_next(
-        project=project, user=request.user, session_key=session_key, count=want, have=have
+    claim = partial(
+        leases.claim_next,
+        project=project,
+        user=request.user,
+        session_key=session_key,
+        count=want,
+        have=have,
     )
+    tasks, state = claim(), None
+    if want and not tasks and not have:
+        state = queue_state(project=project, user=request.user, session_key=session_key)
+        if state.is_obtainable:
+            # Something came back between the claim and the question why there was nothing.
+            tasks = claim()
+            state = None if tasks else state
     cards = cards_of(project=project, user=request.user, tasks=tasks)
-    is_empty = want and not cards and not have
-    state = queue_state(project=project, user=request.user, session_key=session_key) if is_empty else None
     return {
         "cards": cards_json(request, project, cards),
         "progress": progress_json(progress_of(project=project, user=request.user)),
