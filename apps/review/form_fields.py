@@ -136,9 +136,9 @@ def _boolean(leaf: Leaf) -> forms.Field:
     if leaf.is_required or not (leaf.in_row or leaf.value is MISSING):
         return forms.BooleanField(required=False)
     # No box can say that there is no answer.
-    field = forms.NullBooleanField(required=False)
-    field.widget.choices = [("unknown", "–"), ("true", "yes"), ("false", "no")]
-    return field
+    widget = forms.NullBooleanSelect()
+    widget.choices = [("unknown", "–"), ("true", "yes"), ("false", "no")]
+    return forms.NullBooleanField(required=False, widget=widget)
 
 
 def _json(leaf: Leaf) -> forms.Field:

@@ -9,6 +9,7 @@
  * @property {HTMLElement} node
  * @property {number} shownAt milliseconds on the page's clock; 0 while it was not in view
  * @property {number} leaseUntil milliseconds since 1970
+ * @property {import("./edit.js").Editor} [editor] once it was in view
  */
 
 /** @param {HTMLElement} node a [data-card] @returns {Card} */

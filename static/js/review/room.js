@@ -42,7 +42,8 @@ function put(card) {
   screen.closeMenus();
   show(stage, card.node);
   card.shownAt = performance.now();
-  editor = new Editor(card, urls.draft);
+  // A card that comes back has its editor, with what the record says beside what was typed.
+  editor = card.editor ??= new Editor(card, urls.draft);
   showLease(card);
   openInGuide(guide, card.label);
   refreshActions();
