@@ -27,6 +27,17 @@ class NumberField(forms.FloatField):
         return int(str(value)) if number is not None and WHOLE.fullmatch(str(value)) else number
 
 
+class JsonField(forms.JSONField):
+    """JSON text. Nothing is shown as nothing, unless it is a null that the record has."""
+
+    def __init__(self, *, shows_null: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.shows_null = shows_null
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None and not self.shows_null else super().prepare_value(value)
+
+
 class CodeArea(forms.Textarea):
     """Monospace, unwrapped, with line numbers beside it (``code.js`` keeps them right while one types)."""
 
@@ -144,7 +155,7 @@ def _boolean(leaf: Leaf) -> forms.Field:
 def _json(leaf: Leaf) -> forms.Field:
     widget = forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"})
     # Whether it may be null or be left out is for the schema to say.
-    return forms.JSONField(required=False, widget=widget, encoder=_ReadableEncoder)
+    return JsonField(required=False, widget=widget, encoder=_ReadableEncoder, shows_null=leaf.value is None)
 
 
 class _ReadableEncoder(json.JSONEncoder):

@@ -255,6 +255,23 @@ def test_a_list_with_a_null_in_it_is_edited_as_json() -> None:
     assert isinstance(form.fields["/output/lines"], forms.JSONField)
 
 
+def test_a_null_that_is_edited_as_json_stays_and_can_be_written() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"output": {"type": "object", "properties": {"call": {"x-widget": "json"}}}},
+    }
+    for before, typed, after in (
+        (None, "null", None),
+        (None, '{"a": 1}', {"a": 1}),
+        ({"a": 1}, "null", None),
+    ):
+        payload = {"output": {"call": before}}
+        form = RecordForm(schema, payload, data={"/output/call": typed})
+        assert form.is_valid(), form.errors
+        assert form.payload() == {"output": {"call": after}}
+    assert RecordForm(schema, {"output": {"call": None}})["/output/call"].value() == "null"
+
+
 def test_the_number_of_rows_is_bounded_whatever_is_sent() -> None:
     data = posted(RecordForm(RICH, INVOICE))
     for sent, rows in (("999999999999", 2), ("-1", 2), ("100000", MAX_ROWS), ("0", 0)):
