@@ -114,7 +114,7 @@ class Shape:
             as_json = {**node.schema, "x-widget": "json"}
             return Leaf(node.pointer, as_json, node.value, is_required, in_row=True, others=tuple(others))
         if isinstance(node, Rows):
-            return replace(node, keeps_empty=is_required or [] in others)
+            return replace(node, keeps_empty=is_required or (node.value is not MISSING and [] in others))
         return self._group(node.schema, node.value, node.pointer, others)
 
     def _rows(self, schema: Schema, value: Any, pointer: str) -> Rows:
