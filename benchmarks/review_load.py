@@ -111,7 +111,7 @@ def under_load(
         )
         command = [sys.executable, "-m", "benchmarks.annotators", str(plan)]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    answered = json.loads(done.stdout.splitlines()[-1])
+    answered: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     kept = child(MODULE, ["--step", "check", "--since", str(filled["decisions"])], environment)
     filled["decisions"] = kept["last"]
     keys = set(answered.pop("keys"))

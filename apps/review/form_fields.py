@@ -22,8 +22,8 @@ WHOLE = re.compile(r"\s*[+-]?\d{1,300}\s*")
 class NumberField(forms.FloatField):
     """A number as JSON has it: ``12`` stays whole, ``12.0`` does not become so."""
 
-    def to_python(self, value: Any) -> float | None:
-        number = super().to_python(value)
+    def clean(self, value: Any) -> Any:
+        number = super().clean(value)
         return int(str(value)) if number is not None and WHOLE.fullmatch(str(value)) else number
 
 

@@ -12,7 +12,7 @@ from apps.records.models import Record, RecordEvent, ReviewMethod
 from apps.review.leases import MAX_HELD
 from apps.review.models import Action, Decision, ReviewTask
 from apps.review.undo import undo
-from apps.specs.models import Role
+from apps.specs.models import Membership, Role
 from tests import factories
 from tests.review.scene import Scene, expire_lease
 from tests.review.test_views import signed_in, url
@@ -110,7 +110,7 @@ def test_only_cards_of_the_page_and_of_this_project_can_be_picked(scene: Scene, 
     page = client.post(url(scene, "bulk-decide"), form_of([task], pick=[stranger]), follow=True)
     assert "Nothing was selected" in page.content.decode()
     other = factories.make_project()
-    factories.Membership.objects.create(project=other, user=scene.reviewer, roles=[Role.REVIEWER])
+    Membership.objects.create(project=other, user=scene.reviewer, roles=[Role.REVIEWER])
     client.post(f"/p/{other.slug}/review/bulk/decide/", form_of([task], pick=[task.pk]))
     assert not Decision.objects.exists()
 

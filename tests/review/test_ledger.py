@@ -39,7 +39,7 @@ def faults(scene: Scene, **values: Any) -> list[Fault]:
     return list(verify(project=scene.project, tally=Tally(), **values))
 
 
-def tamper(statement: str, *values: object) -> None:
+def tamper(statement: str, *values: Any) -> None:
     """SQL past the guards, as whoever owns the database can write it."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -163,6 +163,8 @@ async function save() {
   if (queue.current !== card) return;
   if (error instanceof RefusedError) showRefusal(own, error);
   else showNext(error ? "Kept in this browser until the server is back." : "Saved and accepted.");
+  // The answer came while this card still had the stage, so what it said of an empty queue was not shown.
+  if (!error && !queue.current) void fill();
 }
 
 /** @param {Editor} own @param {RefusedError} error */

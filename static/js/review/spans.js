@@ -14,7 +14,10 @@ class SpanTool {
     this.form = form;
     this.list = list;
     this.labels = this.#labels();
-    this.area = Object.assign(document.createElement("textarea"), { readOnly: true, rows: 6, className: "span-text" });
+    this.area = Object.assign(document.createElement("textarea"), { rows: 6, className: "span-text", inputMode: "none" });
+    // A field that is read-only has no caret to select with in Chromium: this one has, and takes nothing.
+    this.area.setAttribute("aria-readonly", "true");
+    this.area.addEventListener("beforeinput", (event) => event.preventDefault());
     this.area.setAttribute("aria-label", "Text to mark: select a place, then press the digit of a label");
     this.preview = Object.assign(document.createElement("div"), { className: "record-text span-preview" });
     const bar = Object.assign(document.createElement("div"), { className: "row span-labels" });
