@@ -6,7 +6,7 @@ import apps.specs.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("specs", "0003_teacher_bar_and_pilot_size")]
+    dependencies = [("specs", "0004_cases_pauses_and_review_rules")]
 
     operations = [
         migrations.AddField(

@@ -6,7 +6,7 @@ from apps.core.triggers import AfterRemake, append_only
 
 
 class Migration(migrations.Migration):
-    dependencies = [("review", "0003_limit_asking_about_edits")]
+    dependencies = [("review", "0004_overlap_and_gold")]
 
     operations = [
         migrations.AddField(
