@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
@@ -84,6 +84,14 @@ class Release(models.Model):
         return f"release {self.number}"
 
 
+class ReleaseItemQuerySet(models.QuerySet["ReleaseItem"]):
+    def recalled(self) -> ReleaseItemQuerySet:
+        """Items whose decision a lead has taken back since, whatever became of the record. May name one twice."""
+        this_decision = Q(record__recalls__decision_uuid=F("decision_uuid"))
+        no_decision = Q(decision_uuid=None, record__recalls__isnull=False)
+        return self.filter(this_decision | no_decision)
+
+
 class ReleaseItem(models.Model):
     """One record of a release, with the decision that let it in and the split it belongs to. Append-only (trigger)."""
 
@@ -94,6 +102,8 @@ class ReleaseItem(models.Model):
     review_method = models.CharField(max_length=10, blank=True)
     eval_split = models.CharField(max_length=10, choices=EvalSplit)
     position = models.PositiveIntegerField()
+
+    objects = ReleaseItemQuerySet.as_manager()
 
     class Meta:
         constraints = [

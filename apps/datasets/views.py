@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,6 +13,7 @@ from apps.datasets import files, services
 from apps.datasets.forms import ReleaseForm
 from apps.datasets.models import Release, ReleaseStatus
 from apps.datasets.policy import MixPolicy
+from apps.datasets.recalled import recalled_counts, recalled_json, recalls_of
 from apps.datasets.selectors import facets_of, next_mix, releases_of
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Project, Role
@@ -48,7 +49,12 @@ def release_new(request: ProjectRequest, project: Project) -> HttpResponse:
 def release_detail(request: ProjectRequest, project: Project, number: int) -> HttpResponse:
     """The page; to htmx only its changing part, with the word to stop asking once nothing will change."""
     release = get_object_or_404(Release.objects.select_related("created_by"), project=project, number=number)
-    context = {"release": release, "facets": facets_of(release), "file_names": files.names()}
+    context = {
+        "release": release,
+        "facets": facets_of(release),
+        "file_names": files.names(),
+        "recalled": recalls_of(release),
+    }
     if not request.htmx:
         return render(request, "datasets/release_detail.html", context)
     status = 200 if release.status == ReleaseStatus.BUILDING else STOP_POLLING
@@ -71,6 +77,14 @@ def release_rebuild(request: ProjectRequest, project: Project, number: int) -> H
 
 @project_view(Role.LEAD, Role.MANAGER)
 @require_GET
+def release_recalled(request: ProjectRequest, project: Project, number: int) -> HttpResponse:
+    """For scripts, before they train: what of this release was taken back since its files were written."""
+    release = get_object_or_404(Release.objects.ready(), project=project, number=number)
+    return JsonResponse(recalled_json(release))
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
 def release_file(request: ProjectRequest, project: Project, number: int, name: str) -> HttpResponse:
     release = get_object_or_404(Release.objects.ready(), project=project, number=number)
     if name not in files.names():
@@ -89,5 +103,11 @@ def release_file(request: ProjectRequest, project: Project, number: int, name: s
 def _release_list(
     request: ProjectRequest, project: Project, form: ReleaseForm, *, status: int = 200
 ) -> HttpResponse:
-    context = {"releases": releases_of(project), "mix": next_mix(project), "form": form}
+    releases = list(releases_of(project))
+    recalled = recalled_counts(releases)
+    context = {
+        "rows": [(release, recalled.get(release.pk, 0)) for release in releases],
+        "mix": next_mix(project),
+        "form": form,
+    }
     return render(request, "datasets/release_list.html", context, status=status)

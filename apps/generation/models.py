@@ -176,6 +176,38 @@ class Run(models.Model):
         return f"run {self.pk}"
 
 
+class PromptPauseQuerySet(models.QuerySet["PromptPause"]):
+    def standing(self) -> PromptPauseQuerySet:
+        return self.filter(lifted_at=None)
+
+
+class PromptPause(models.Model):
+    """No new run of this prompt version with this model until a lead lifts it: a lot of theirs was refused."""
+
+    prompt_version = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, related_name="pauses")
+    model = models.CharField(max_length=120)
+    reason = models.CharField(max_length=300)
+    paused_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    lifted_because = models.CharField(max_length=300, blank=True)
+
+    objects = PromptPauseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["prompt_version", "model"], condition=Q(lifted_at=None), name="paused_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(lifted_at=None) | ~Q(lifted_because=""), name="pause_lifted_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prompt_version} × {self.model} paused"
+
+
 class RoleChoice(models.Model):
     """Which connection a project uses for which role, unless somebody chooses another one."""
 

@@ -17,6 +17,7 @@ from apps.core.wake import wake
 from apps.generation.gates import refuse_closed_gates
 from apps.generation.jobs import RunPlan, job_of, plan_of
 from apps.generation.models import MACHINE, PromptVersion, Run, RunStatus
+from apps.generation.pauses import refuse_paused
 from apps.generation.roles import refuse_related_writer
 from apps.providers import provider_of
 from apps.providers.base import JsonObject, Volume
@@ -177,6 +178,7 @@ def start_run(*, run: Run, actor: User | None) -> Run:
         raise RefusedError("This run cannot start yet. It needs:", missing)
     Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     refuse_related_writer(project=run.project, role=run.prompt_version.prompt.role, connection=run.connection)
+    refuse_paused(run)
     refuse_closed_gates(run)
     reservation = reservation_for(run.estimate, requests=run.estimate["requests"])
     if reservation.price:

@@ -56,6 +56,11 @@ class Dimension:
     rows: list[RateRow]
     chart: str
 
+    @property
+    def criterion(self) -> str:
+        """What the recall page calls it."""
+        return {"prompt": "prompt_version", "model": "generator_model"}.get(self.key, self.key)
+
 
 @dataclass(frozen=True)
 class ProvenanceReport:

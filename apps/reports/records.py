@@ -12,7 +12,7 @@ from apps.core.text import DiffPart, word_diff
 from apps.critic.models import Verdict
 from apps.datasets.models import ReleaseItem
 from apps.records.models import Record, RecordEvent, SourceType, Use
-from apps.records.states import RecordStatus
+from apps.records.states import RELEASABLE, RecordStatus
 from apps.reports.judges import scores_of
 from apps.review.models import Decision
 from apps.review.rules import ReviewRules
@@ -100,6 +100,10 @@ class RecordLife:
     decisions: list[Decision]
     release_items: list[ReleaseItem]
     diff: list[DiffPart]
+
+    @property
+    def is_recallable(self) -> bool:
+        return self.record.status in RELEASABLE
 
 
 def is_closed_to_reviewers(record: Record) -> bool:

@@ -18,6 +18,7 @@ from apps.core.charts.format import dollars
 from apps.core.charts.sparkline import sparkline
 from apps.generation.gates import Gate, gates_of
 from apps.generation.models import Run, RunStatus
+from apps.generation.pauses import pause_of, words_of_pause
 from apps.generation.services import missing_to_start
 from apps.records.models import Record
 from apps.records.states import RecordStatus
@@ -148,12 +149,17 @@ def run_page(run: Run) -> RunPage:
         ],
         sent=sent,
         dropped=_dropped(run.project, run.uuid) if dropped else [],
-        missing=missing_to_start(run.project, run.gap) if run.status == RunStatus.ESTIMATED else [],
+        missing=_missing(run) if run.status == RunStatus.ESTIMATED else [],
         waiting=counts.get(RecordStatus.AWAITING_REVIEW, 0),
         is_live=is_running or unchecked > 0,
         money=run_money(run.uuid, sent.submissions),
         gates=gates,
     )
+
+
+def _missing(run: Run) -> list[str]:
+    pause = pause_of(run)
+    return missing_to_start(run.project, run.gap) + ([words_of_pause(pause)] if pause else [])
 
 
 def estimate_figures(estimate: dict[str, Any]) -> list[Figure]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.reports import check_views, judge_views, recheck_views, views
+from apps.reports import check_views, judge_views, lot_views, recall_views, recheck_views, views
 
 app_name = "reports"
 urlpatterns = [
@@ -23,6 +23,14 @@ urlpatterns = [
     path("judges/askings/<int:pk>/give-up/", judge_views.asking_give_up, name="asking-give-up"),
     path("judges/doubts/<int:pk>/settle/", judge_views.doubt_settle, name="doubt-settle"),
     path("records/dropped/", check_views.dropped, name="dropped"),
+    path("lots/", lot_views.lot_list, name="lot-list"),
+    path("lots/<int:pk>/", lot_views.lot_show, name="lot-detail"),
+    path("lots/<int:pk>/pile/", lot_views.pile_change, name="pile-change"),
+    path("lots/<int:pk>/plan/", lot_views.plan_start, name="plan-start"),
+    path("lots/plans/<int:pk>/stop/", lot_views.plan_stop, name="plan-stop"),
+    path("lots/pauses/<int:pk>/lift/", lot_views.pause_lift, name="pause-lift"),
+    path("records/recalls/", recall_views.recall_list, name="recall-list"),
+    path("records/recalls/start/", recall_views.recall_start, name="recall-start"),
     path("records/<int:pk>/undrop/", check_views.record_undrop, name="record-undrop"),
     path("records/<int:pk>/repair/", check_views.record_repair, name="record-repair"),
     path("records/<int:pk>/", views.record_detail, name="record-detail"),

@@ -164,7 +164,7 @@ def _take_from_lots(
     found: list[ReviewTask] = []
     tests: list[ReviewTask] = []
     gold = how_many_gold(project, count)
-    for lot in lots_in_turn(project):
+    for lot in lots_in_turn(project, user):
         # Through the lot's partial index.
         heads = offered.filter(lot=lot)
         if gold and heads.exists():

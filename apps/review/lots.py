@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Sum
 
-from apps.review.models import Lot, LotDelta, LotStatus, ReviewTask
+from apps.accounts.models import User
+from apps.review.models import Lot, LotDelta, LotQuerySet, LotStatus, ReviewTask
 from apps.specs.models import Gap, Project
 
 FOLD_AT_ONCE = 2000
@@ -43,15 +44,15 @@ def open_lots(keys: Iterable[LotKey]) -> dict[LotKey, Lot]:
     }
 
 
-def lots_in_turn(project: Project) -> list[Lot]:
-    """Open lots that have an open task, in the order in which a claim should try them.
+def lots_in_turn(project: Project, user: User) -> list[Lot]:
+    """Lots that ``user`` may be handed and that have an open task, in the order in which a claim should try them.
 
     Drawn at random, weighted by what is left (Efraimidis and Spirakis, 2006), so that prompts and models come
     mixed in proportion and reviewers do not all stand at the head of one index. Lots of a gap that is nearly
     full come last.
     """
     waiting = ReviewTask.objects.open().filter(lot=OuterRef("pk"))
-    lots = list(Lot.objects.filter(project=project, status=LotStatus.OPEN).filter(Exists(waiting)))
+    lots = list(Lot.objects.handed_to(user).filter(Exists(waiting), project=project))
     full = _nearly_full_gaps(project, {lot.gap_id for lot in lots})
     draw = {lot.pk: random.random() ** (1 / max(_left(lot), 1)) for lot in lots}  # noqa: S311  no secret hangs on it
     return sorted(lots, key=lambda lot: (lot.gap_id in full, -draw[lot.pk]))
@@ -105,15 +106,24 @@ class LotCounts:
         return max(self.opened - self.decided, 0)
 
 
-def counts_of(project: Project, *, only_open: bool = False) -> LotCounts:
-    """Exact counts: what is folded and what waits to be. Two queries over small tables, no COUNT of tasks."""
-    lots = Lot.objects.filter(project=project)
-    if only_open:
-        lots = lots.filter(status=LotStatus.OPEN)
+def counts_of(project: Project, *, lots: LotQuerySet | None = None) -> LotCounts:
+    """Exact counts of ``lots``, or of all: what is folded and what waits to be. Two queries over small tables."""
+    lots = Lot.objects.filter(project=project) if lots is None else lots.filter(project=project)
     sums = {name: Sum(name) for name in COUNTS}
     folded = lots.aggregate(**sums)
     waiting = LotDelta.objects.filter(lot__in=lots).aggregate(**sums)
     return LotCounts(**{name: (folded[name] or 0) + (waiting[name] or 0) for name in COUNTS})
+
+
+def counts_of_lots(lots: Iterable[Lot]) -> dict[int, LotCounts]:
+    """Exact counts of each of ``lots``, which must be freshly read. One query."""
+    found = {lot.pk: {name: getattr(lot, name) for name in COUNTS} for lot in lots}
+    sums = {name: Sum(name) for name in COUNTS}
+    waiting = LotDelta.objects.filter(lot__in=found).order_by().values_list("lot")
+    for lot_id, *more in waiting.annotate(**{f"{name}_sum": total for name, total in sums.items()}):
+        for name, count in zip(COUNTS, more, strict=True):
+            found[lot_id][name] += count
+    return {pk: LotCounts(**counts) for pk, counts in found.items()}
 
 
 def _left(lot: Lot) -> int:

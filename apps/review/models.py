@@ -10,12 +10,30 @@ from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.records.models import Record, ReviewMethod
+from apps.review import plan_models, proof_models, recall_models  # noqa: F401  their tables belong to this app
 from apps.specs.models import Gap, Project
 
 
 class LotStatus(models.TextChoices):
     OPEN = "open"
     CLOSED = "closed"
+
+
+class LotQuerySet(models.QuerySet["Lot"]):
+    def open(self) -> LotQuerySet:
+        return self.filter(status=LotStatus.OPEN)
+
+    def held_back(self) -> LotQuerySet:
+        """Open lots that a lead has closed to everybody for now."""
+        return self.open().exclude(held_back_at=None)
+
+    def handed_to(self, user: User) -> LotQuerySet:
+        """Open lots from which ``user`` may be handed records."""
+        return self.open().filter(Q(reviewers=None) | Q(reviewers=user), held_back_at=None)
+
+    def of_others(self, user: User) -> LotQuerySet:
+        """Open lots that a lead keeps for other people."""
+        return self.open().filter(held_back_at=None).exclude(reviewers=None).exclude(reviewers=user)
 
 
 class Lot(models.Model):
@@ -37,7 +55,16 @@ class Lot(models.Model):
     flagged = models.PositiveIntegerField(default=0)
     extra_opened = models.IntegerField(default=0, help_text="Tasks beside the one that each record has.")
     extra_decided = models.IntegerField(default=0)
+    held_back_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nothing of it is handed out; null: it is."
+    )
+    held_back_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reviewers = models.ManyToManyField(
+        User, blank=True, related_name="lots", help_text="Who reviews it; empty: everybody."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LotQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -15,6 +15,7 @@ from apps.records.states import RecordStatus
 from apps.review.lots import LotKey, open_lots
 from apps.review.models import LotDelta, ReviewTask, TaskKind
 from apps.review.overlap import reviewed_by_two
+from apps.review.proven import accept_proven
 from apps.specs.models import Project
 from apps.validation.models import Finding, Outcome
 
@@ -52,7 +53,7 @@ def _open_slice(project: Project | None) -> int:
         return 0
     ids = [record.pk for record in records]
     Record.objects.filter(pk__in=ids).update(due_at=None)
-    _make_tasks(records)
+    _make_tasks(accept_proven(records))
     return len(records)
 
 

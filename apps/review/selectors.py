@@ -15,7 +15,7 @@ from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.review.leases import on_offer, session_digest
 from apps.review.lots import LotCounts, counts_of
-from apps.review.models import Action, Decision, Lot, LotStatus, ReviewTask, Skip, TaskKind
+from apps.review.models import Action, Decision, Lot, ReviewTask, Skip, TaskKind
 from apps.review.pausing import why_paused
 from apps.review.undo import undoable
 from apps.specs.models import LabelGuide, Project
@@ -54,6 +54,8 @@ class QueueState:
     """Why a lead paused this person."""
     waiting_for_checks: int
     flagged: int
+    in_closed_piles: int
+    in_piles_of_others: int
     not_opened: bool
     asked_at: datetime
 
@@ -81,6 +83,10 @@ class QueueState:
             )
         if self.adjudicating:
             said.append(f"{_records(self.adjudicating)} with the lead: two people disagreed.")
+        if self.in_piles_of_others:
+            said.append(f"{_records(self.in_piles_of_others)} in piles that a lead keeps for others.")
+        if self.in_closed_piles:
+            said.append(f"{_records(self.in_closed_piles)} in piles that a lead has closed.")
         if self.skipped:
             said.append(f"You skipped {self.skipped} in this session.")
         if self.waiting_for_checks:
@@ -147,11 +153,11 @@ def progress_of(*, project: Project, user: User) -> Progress:
 def queue_state(*, project: Project, user: User, session_key: str) -> QueueState:
     """Where the records are that this person cannot have. Asked only when a claim came back empty."""
     now = database_now()
-    open_lots = Lot.objects.filter(project=project, status=LotStatus.OPEN)
+    open_lots = Lot.objects.handed_to(user).filter(project=project)
     open_tasks = ReviewTask.objects.open().filter(lot__in=open_lots).exclude(kind=TaskKind.GOLD)
     held = open_tasks.filter(lease_until__gt=now, lease_holder__isnull=False).exclude(lease_holder=user)
     others = held.aggregate(count=Count("id"), first=Min("lease_until"))
-    counts = counts_of(project, only_open=True)
+    counts = counts_of(project, lots=Lot.objects.open())
     session = session_digest(session_key)
     answered = Decision.objects.standing().filter(
         reviewer=user, record=OuterRef("record"), task__round=OuterRef("round")
@@ -171,6 +177,8 @@ def queue_state(*, project: Project, user: User, session_key: str) -> QueueState
         paused=why_paused(project=project, user=user),
         waiting_for_checks=checking[:COUNTED_UP_TO].count(),
         flagged=counts.flagged,
+        in_closed_piles=counts_of(project, lots=Lot.objects.held_back()).left,
+        in_piles_of_others=counts_of(project, lots=Lot.objects.of_others(user)).left,
         not_opened=Record.objects.due(RecordStatus.AWAITING_REVIEW, now).filter(project=project).exists(),
         asked_at=now,
     )

@@ -8,8 +8,10 @@ from apps.core.clock import database_now
 from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review import lots, opening, verdicts
+from apps.review import lots, opening, plans, recalls, verdicts
 from apps.review.models import LotDelta
+from apps.review.plan_models import SamplingPlan
+from apps.review.recall_models import Recall
 
 
 @shared_task(name="review.open_tasks")
@@ -27,6 +29,16 @@ def hear_verdicts(_: int = 0) -> int:
     return verdicts.hear_verdicts()
 
 
+@shared_task(name="review.advance_recall")
+def advance_recall(recall_id: int) -> bool:
+    return recalls.advance_recall(recall_id)
+
+
+@shared_task(name="review.advance_plan")
+def advance_plan(plan_id: int) -> None:
+    plans.advance_plan(plan_id)
+
+
 def _records_without_task() -> list[int]:
     due = Record.objects.due(RecordStatus.AWAITING_REVIEW, database_now()).filter(gap__isnull=False)
     return [0] if due.exists() else []
@@ -40,7 +52,18 @@ def _unheard_verdicts() -> list[int]:
     return [0] if verdicts.has_unheard() else []
 
 
+def _plans_due() -> list[int]:
+    return list(SamplingPlan.objects.due(database_now()).order_by("id").values_list("pk", flat=True))
+
+
+def _recalls_due() -> list[int]:
+    return list(Recall.objects.due(database_now()).order_by("id").values_list("pk", flat=True))
+
+
 SWEEPS: tuple[Sweep, ...] = (
+    # What a lead takes back shall go into no further release.
+    Sweep("review.advance_recall", "validation", _recalls_due, advance_recall),
+    Sweep("review.advance_plan", "validation", _plans_due, advance_plan),
     Sweep("review.open_tasks", "validation", _records_without_task, open_tasks),
     Sweep("review.hear_verdicts", "validation", _unheard_verdicts, hear_verdicts),
     Sweep("review.fold_lots", "validation", _waiting_deltas, fold_lots),

@@ -173,6 +173,15 @@ class Spec(models.Model):
         blank=True,
         help_text='Switches and thresholds by check, e.g. {"near_duplicate": {"block": 0.9}}.',
     )
+    audited_share = models.FloatField(
+        "accept what is proven, audit share",
+        null=True,
+        blank=True,
+        help_text=(
+            "Records whose every output field a check has proven are accepted without people, except for this "
+            "share (0.05 to 1), which people audit. Empty: people decide everything."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -187,6 +196,10 @@ class Spec(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(min_chars__lte=models.F("max_chars")), name="spec_length_bounds"
+            ),
+            models.CheckConstraint(
+                condition=Q(audited_share=None) | Q(audited_share__gte=0.05, audited_share__lte=1),
+                name="spec_audited_share",
             ),
         ]
 

@@ -77,7 +77,7 @@ def draft_spec(*, project: Project, actor: User | None, **values: Any) -> Spec:
         last = project.specs.order_by("-version").first()
         spec = Spec(project=project, version=last.version + 1 if last else 1)
         for name in ("task", "output_schema", "rejected_formats", "edge_cases", "source_fields", "pass_criteria",
-                     "min_chars", "max_chars", "forbidden_tokens", "checks"):  # fmt: skip
+                     "min_chars", "max_chars", "forbidden_tokens", "checks", "audited_share"):  # fmt: skip
             if last is not None:
                 setattr(spec, name, getattr(last, name))
     for name, value in values.items():
@@ -86,11 +86,17 @@ def draft_spec(*, project: Project, actor: User | None, **values: Any) -> Spec:
     return spec
 
 
+LEAST_AUDIT = 0.05
+"""Of what is accepted without people, the least share that people look at all the same."""
+
+
 def missing_from_spec(spec: Spec) -> list[str]:
     """What keeps ``spec`` from being published, each with its place."""
     missing = []
     if not spec.task.strip():
         missing.append("task: say what the model has to do")
+    if spec.audited_share is not None and not LEAST_AUDIT <= spec.audited_share <= 1:
+        missing.append(f"audited share: {LEAST_AUDIT:g} to 1, not {spec.audited_share:g}")
     if spec.min_chars > spec.max_chars:
         missing.append(f"length bounds: at least {spec.min_chars} but at most {spec.max_chars} characters")
     return missing

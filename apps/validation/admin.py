@@ -24,7 +24,8 @@ class SpecForm(OneDraftForm):
         if "checks" in values and "project" in values:
             written = Spec(**{name: values[name] for name in values if hasattr(Spec, name)})
             for problem in problems_of(written):
-                field = "output_schema" if problem.startswith("output_schema") else "checks"
+                place = problem.partition(":")[0].partition("/")[0]
+                field = place if place in ("output_schema", "audited_share") else "checks"
                 self.add_error(field, forms.ValidationError(problem))
         return values
 

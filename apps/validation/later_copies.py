@@ -20,7 +20,7 @@ from apps.validation.checks import REGISTRY, Batch, Check, FindingData
 from apps.validation.models import Finding, Outcome
 from apps.validation.pipeline import checks_of, is_stopped
 
-UNDECIDED = (RecordStatus.GENERATED, RecordStatus.AWAITING_REVIEW)
+UNDECIDED = (RecordStatus.GENERATED, RecordStatus.AWAITING_REVIEW, RecordStatus.SAMPLED_OUT)
 
 
 def take_back_later_copies(batch: Batch, results: Sequence[Sequence[FindingData]]) -> None:

@@ -41,8 +41,13 @@ SLICE = 300
 CLAIM = timedelta(minutes=10)
 
 STOPPED = (RecordStatus.FAILED_CHECKS, RecordStatus.NOT_CHECKED)
-STANDING = (RecordStatus.AWAITING_REVIEW, RecordStatus.FLAGGED, RecordStatus.ACCEPTED, RecordStatus.EDITED)
-MOVABLE = (RecordStatus.AWAITING_REVIEW, RecordStatus.ACCEPTED, RecordStatus.EDITED)
+MOVABLE = (
+    RecordStatus.AWAITING_REVIEW,
+    RecordStatus.SAMPLED_OUT,
+    RecordStatus.ACCEPTED,
+    RecordStatus.EDITED,
+)
+STANDING = (*MOVABLE, RecordStatus.FLAGGED)
 
 
 def start_recheck(*, project: Project, check_name: str, actor: User | None) -> Recheck:

@@ -15,6 +15,7 @@ from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY, Check
 from apps.validation.checks.base import LOWERED
 from apps.validation.checks.schema import refusal
+from apps.validation.proofs import unproven
 
 
 def publish_spec(*, spec: Spec, actor: User | None) -> Spec:
@@ -37,6 +38,7 @@ def problems_of(spec: Spec) -> list[str]:
     return [
         *([f"output_schema{shape}"] if shape else []),
         *_slips(spec.checks, names),
+        *([] if spec.audited_share is None or shape else unproven(spec)),
     ]
 
 

@@ -48,7 +48,7 @@ def addresses(project: Project) -> dict[str, str]:
     launch = project.launch_reviews.get()
     record = project.records.filter(status="edited").first()
     assert record is not None
-    prompt = project.prompts.get()
+    prompt, lot = project.prompts.get(), project.lots.order_by("pk")[0]
     return {
         "projects": reverse("home"),
         "home": reverse("reports:project-home", args=slug),
@@ -65,6 +65,9 @@ def addresses(project: Project) -> dict[str, str]:
         "records": reverse("reports:record-list", args=slug),
         "record": reverse("reports:record-detail", args=[*slug, record.pk]),
         "dropped": reverse("reports:dropped", args=slug),
+        "recall": reverse("reports:recall-list", args=slug) + "?review_method=bulk",
+        "lots": reverse("reports:lot-list", args=slug),
+        "lot": f"{reverse('reports:lot-detail', args=[*slug, lot.pk])}?kind=sequential&good=5&poor=15",
         "releases": reverse("datasets:release-list", args=slug),
         "release": reverse("datasets:release-detail", args=[*slug, release]),
         "evaluate": reverse("evaluation:evaluation-home", args=slug),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.charts.bars import Rate, rate_bars
+from apps.core.charts.curve import Point, share_curve
 from apps.core.charts.dumbbell import DumbbellRow, Estimate, Outcome, Unit, dumbbell, legend
 from apps.core.charts.scale import Scale, nice_step
 from apps.core.charts.sparkline import sparkline
@@ -235,3 +236,24 @@ def test_names_are_escaped() -> None:
         rate_bars([Rate(hostile, 1, 2, note=hostile)], title=hostile, measure=hostile),
     ):
         assert "<script" not in markup
+
+
+def test_a_curve_stands_where_its_shares_say_and_says_them_in_words() -> None:
+    points = [Point(0, 1), Point(0.05, 0.96, "5% fine"), Point(0.3, 0)]
+    markup = share_curve(points, title="How often", across="Bad <in> the lot", up="Accepted")
+    for drawing, width in zip(drawings(markup), (720, 340), strict=True):
+        (line,) = drawing.iter("polyline")
+        places = [tuple(map(float, place.split(","))) for place in line.attrib["points"].split()]
+        assert [x for x, _ in places] == sorted(x for x, _ in places)
+        assert [y for _, y in places] == sorted(y for _, y in places)
+        assert all(0 <= x <= width for x, _ in places)
+        assert "5% fine" in words(drawing)
+        assert "Bad <in> the lot" in words(drawing)
+        (about,) = drawing.iter("desc")
+        assert "5.0%: 96%." in (about.text or "")
+        assert "style" not in markup
+
+
+def test_a_curve_of_one_point_is_none() -> None:
+    with pytest.raises(ValueError, match="two points"):
+        share_curve([Point(0, 1)], title="x", across="x", up="x")

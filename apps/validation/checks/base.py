@@ -162,6 +162,10 @@ class Check:
         """What is wrong with options that fit their schemas, for whoever saves the spec."""
         return ()
 
+    def proves(self, batch: Batch) -> Sequence[str]:
+        """Pointers to what is right, not only well-formed, once this check has passed it. Most prove nothing."""
+        return ()
+
     def extra_seconds(self, batch: Batch) -> float:
         """What it may take on ``batch`` at worst beyond the pipeline's own limits, where it runs other programs."""
         return 0

@@ -66,6 +66,9 @@ class ExecutableTestsCheck(SandboxedCheck):
                 problems.append(f"cases{error.pointer}: {error.message}")
         return problems
 
+    def proves(self, batch: Batch) -> Sequence[str]:
+        return [self.option(batch, "code_at")]
+
     def look(self, item: Item, batch: Batch) -> Sequence[FindingData]:
         pointer = self.option(batch, "code_at")
         try:

@@ -68,6 +68,9 @@ class ToolOutcomeCheck(SandboxedCheck):
             problems.append(f"observe: {observe[:60]!r} is no name of a Python function")
         return problems
 
+    def proves(self, batch: Batch) -> Sequence[str]:
+        return [self.option(batch, "calls_at")]
+
     def look(self, item: Item, batch: Batch) -> Sequence[FindingData]:
         pointer = self.option(batch, "calls_at")
         calls = calls_of(item, pointer, no_tool=self.option(batch, "no_tool"))
