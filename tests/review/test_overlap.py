@@ -17,6 +17,7 @@ from apps.review.bulk import bulk_decide
 from apps.review.cards import cards_of
 from apps.review.flags import reopen_flagged
 from apps.review.leases import release_leases
+from apps.review.ledger import Tally, verify
 from apps.review.lots import counts_of
 from apps.review.models import Action, Decision, ReviewTask, TaskKind, TaskStatus
 from apps.review.overlap import reviewed_by_two
@@ -259,7 +260,20 @@ def test_an_answer_that_a_lead_weighs_cannot_be_taken_back(scene: Scene, other: 
             undo(decision_uuid=decision.uuid, actor=decision.reviewer)
 
 
-# --- the rest of the house -----------------------------------------------------------------------------------------
+# --- the ledger and the rest of the house --------------------------------------------------------------------------
+
+
+def test_the_ledger_of_shared_records_has_no_fault(scene: Scene, other: User) -> None:
+    """Taken back without an event, answered twice, disputed: all of it is as it was written."""
+    scene.add_waiting(2)
+    first = scene.decide(scene.claim_one())
+    undo(decision_uuid=first.uuid, actor=scene.reviewer)
+    for person, action in ((scene.reviewer, Action.REJECTED), (other, Action.ACCEPTED)):
+        for task in scene.claim(person, count=2):
+            scene.decide(task, action)
+    tally = Tally()
+    assert list(verify(project=scene.project, tally=tally)) == []
+    assert (tally.decisions, tally.unsealed) == (5, 0)
 
 
 def test_bulk_leaves_shared_records_to_two_people(scene: Scene) -> None:
