@@ -76,8 +76,15 @@ class Annotator:
             "Cookie": f"sessionid={self.session}; csrftoken={TOKEN}",
             "X-CSRFToken": TOKEN,
         }
-        self.connection.request("POST", f"{self.plan['room']}/{action}/", urlencode(fields), headers)
-        response = self.connection.getresponse()
+        address, sent = f"{self.plan['room']}/{action}/", urlencode(fields)
+        try:
+            self.connection.request("POST", address, sent, headers)
+            response = self.connection.getresponse()
+        except ConnectionError:
+            # The server ends connections that were idle. Sent again under its key, as the page does, it is done once.
+            self.connection.close()
+            self.connection.request("POST", address, sent, headers)
+            response = self.connection.getresponse()
         body = response.read()
         if response.status not in (200, 204):
             raise RuntimeError(f"{action}: {response.status} {body[:300]!r}")
