@@ -241,7 +241,7 @@ def test_names_are_escaped() -> None:
 def test_a_curve_stands_where_its_shares_say_and_says_them_in_words() -> None:
     points = [Point(0, 1), Point(0.05, 0.96, "5% fine"), Point(0.3, 0)]
     markup = share_curve(points, title="How often", across="Bad <in> the lot", up="Accepted")
-    for drawing, width in zip(drawings(markup), (720, 340), strict=True):
+    for drawing, width in zip(drawings(markup), (1080, 340), strict=True):
         (line,) = drawing.iter("polyline")
         places = [tuple(map(float, place.split(","))) for place in line.attrib["points"].split()]
         assert [x for x, _ in places] == sorted(x for x, _ in places)

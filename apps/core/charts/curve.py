@@ -22,7 +22,7 @@ class Point:
     note: str = ""
 
 
-_SIZES = (("chart-wide", 720, 300), ("chart-narrow", 340, 260))
+_SIZES = (("chart-wide", 1080, 320), ("chart-narrow", 340, 260))
 _LEFT, _RIGHT, _HEAD, _FOOT = 48, 16, 28, 44
 
 
