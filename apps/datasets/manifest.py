@@ -59,7 +59,7 @@ class Tally:
     def watch(self, examples: Iterable[Example]) -> Iterator[Example]:
         for example in examples:
             self.lines += 1
-            self.counts["label"][self.facet(example["output"])] += 1
+            self.counts["label"][self.facet(example["input"], example["output"])] += 1
             for name in FACETS:
                 self.counts[name][example[name] or "none"] += 1
             yield example

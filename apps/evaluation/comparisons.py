@@ -31,6 +31,7 @@ from apps.evaluation.models import (
 )
 from apps.evaluation.steps import Work
 from apps.specs.models import Project
+from apps.task_types import task_type_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ def request_comparison(
     Without any release, the real-only arms can be compared. Raises DomainError for arms that there are not or
     that lack their data.
     """
+    if not (task_type := task_type_of(project.task_type)).answers_one_label:
+        raise DomainError(
+            f"The built-in learner answers with one label, which is no answer here ({task_type.title}): "
+            "train a model outside and upload its predictions."
+        )
     if unknown := sorted(set(arms) - set(learner.ARMS)):
         raise DomainError(f"There is no arm {', '.join(unknown)}; there is {', '.join(learner.ARMS)}.")
     if not arms:

@@ -52,7 +52,7 @@ def score_models(project: Project, models: Mapping[str, ModelUnderTest]) -> list
             item = {"input": record.input, "output": record.gold}
             prediction.scores = task_type.score(item, prediction.output, spec)
             right[record.pk][part] = prediction.scores[primary] == 1.0
-            said[record.pk][part] = task_type.facet(prediction.output)
+            said[record.pk][part] = task_type.facet(record.input, prediction.output)
         _keep(predictions)
     return [Scored(record.uuid, record.label, right[record.pk], said[record.pk]) for record in records]
 

@@ -59,15 +59,17 @@ class RecordSink:
         return [
             NewRecord(
                 **self.provenance,
-                input=record["input"],
-                output=record["output"],
+                input=input_,
+                output=output,
                 request_id=request.custom_id,
                 position=position,
                 axes=request.context["axes"],
                 seed_uuids=request.context["seed_uuids"],
                 derived_from=derived_from,
             )
-            for position, record in enumerate(records)
+            for position, (input_, output) in enumerate(
+                self.task_type.normalised(record["input"], record["output"]) for record in records
+            )
         ]
 
     def write(self, rows: Sequence[NewRecord]) -> None:

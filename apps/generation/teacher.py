@@ -118,7 +118,7 @@ def _requests(project: Project, rows: Sequence[Record]) -> list[PlannedRequest]:
     )
     return [
         PlannedRequest(
-            Ask(prompt=render(context.replaced(source=task_type.text_of(row.input))).prompt, schema=schema),
+            Ask(prompt=render(context.replaced(source=task_type.shown(row.input))).prompt, schema=schema),
             {"record": row.pk, "seed_uuids": [str(row.uuid)]},
         )
         for row in rows

@@ -64,7 +64,11 @@ def stage_holdout_import(
     """
     _require_collecting(project)
     columns = tabular.columns(upload.content, upload.filename)
-    column_map = ColumnMap.guess(columns, with_id=True) if mapping is None else ColumnMap.parse(mapping)
+    column_map = (
+        ColumnMap.guess(columns, project.task_type, with_id=True)
+        if mapping is None
+        else ColumnMap.parse(mapping)
+    )
     import_ = HoldoutImport(
         project_uuid=project.uuid,
         filename=upload.filename,

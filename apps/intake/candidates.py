@@ -91,9 +91,14 @@ def _problems_of(values: dict[str, Any], task_type: TaskType) -> list[str]:
     if unknown := sorted(values.keys() - ALLOWED):
         # A field like review_status must not look as if it had been taken over.
         problems.append(f"Unknown: {', '.join(map(repr, unknown))}. Known: {', '.join(sorted(ALLOWED))}.")
-    if not problems and not task_type.text_of(values["input"]).strip():
+    if not problems and not _text_of(values, task_type).strip():
         problems.append("The input has no text.")
     return problems
+
+
+def _text_of(values: dict[str, Any], task_type: TaskType) -> str:
+    input_, _ = task_type.normalised(values["input"], values["output"])
+    return task_type.text_of(input_)
 
 
 def _problems_with_text(name: str, value: object) -> list[str]:
@@ -109,15 +114,16 @@ def _import_row(
     row: tabular.Row, import_: Import, task_type: TaskType, schema_version: int | None
 ) -> ImportRow:
     values: dict[str, Any] = row.values
+    input_, output = task_type.normalised(values["input"], values["output"])
     return ImportRow(
         line=row.line,
-        text=task_type.text_of(values["input"]),
-        label=task_type.facet(values["output"]),
+        text=task_type.text_of(input_),
+        label=task_type.facet(input_, output),
         record=NewRecord(
             source_type=SourceType.SYNTHETIC,
             gap=import_.gap,
-            input=values["input"],
-            output=values["output"],
+            input=input_,
+            output=output,
             **{name: values[name] for name in PROVENANCE},
             schema_version=schema_version,
             axes=values.get("axes") or {},

@@ -43,7 +43,9 @@ def stage_import(
         targets: dict[str, str] = {}
     else:
         columns = tabular.columns(upload.content, upload.filename)
-        column_map = ColumnMap.guess(columns) if mapping is None else ColumnMap.parse(mapping)
+        column_map = (
+            ColumnMap.guess(columns, project.task_type) if mapping is None else ColumnMap.parse(mapping)
+        )
         targets = dict(column_map.targets)
     import_ = Import(
         project=project,

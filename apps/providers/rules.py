@@ -38,7 +38,8 @@ from apps.providers.base import (
     require_fields,
 )
 from apps.providers.rules_phrases import material_of
-from apps.providers.rules_writer import Job, write_texts
+from apps.providers.rules_records import record_of
+from apps.providers.rules_writer import Job, write
 
 # Measured on two cores with SQLite: writing, ingest and checks included.
 RECORDS_PER_SECOND = 200
@@ -163,7 +164,13 @@ def _answer_line(line: JsonValue) -> bytes:
         first=request["first"],
         seed=request["seed"],
     )
-    records = [_filled(request["example"], text) for text in write_texts(job)]
+    template = job.material.phrases.record
+    records = [
+        _filled(request["example"], written.text)
+        if template is None
+        else record_of(template, text=written.text, plain=written.plain, taken=written.taken)
+        for written in write(job)
+    ]
     return canonical_dumps({"custom_id": values["custom_id"], "status": "ok", "answer": {"records": records}})
 
 

@@ -11,6 +11,16 @@
     confusable: {share: 0.2, with: [billing], phrases: ["the invoice is fine"]}
     noise: {typos: 0.3, casing: 0.2}
 
+A task whose records are more than a text and a label says what one looks like, with the phrases that were taken:
+
+      receipts:
+        patterns: ["{shop}\nTotal {total}"]
+        slots: {shop: [Corner Store], total: ["9.00"]}
+        record: {input: {text: "{text}"}, output: {shop: "{shop}", total: "{total}"}}
+
+``rules_records`` says what may stand there. In patterns and records, ``{case.name}`` is a member of a phrase that is
+a JSON object: so values that belong together are taken together.
+
 A label without phrases is made from its seed examples. ``noise`` is the share of records that get each kind.
 ``aside`` and ``contradiction`` may be added to a record whose pattern does not name them; ``confusable``
 phrases are sentences that writers of other labels use as well.
@@ -28,13 +38,14 @@ import yaml
 from apps.core.errors import RefusedError
 from apps.core.strict_json import JsonValue
 from apps.providers.base import JsonObject
+from apps.providers.rules_records import member_of, problems_of
 
 NOISE_KINDS = ("typos", "fragments", "run_ons", "abbreviations", "casing", "pasted_mail", "contradictions")
 DEFAULT_NOISE = {"typos": 0.25, "fragments": 0.15, "abbreviations": 0.25, "casing": 0.25}
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 SLOT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 TOP_KEYS = frozenset({"labels", "noise", "confusable"})
-LABEL_KEYS = frozenset({"patterns", "slots"})
+LABEL_KEYS = frozenset({"patterns", "slots", "record"})
 CONFUSABLE_KEYS = frozenset({"share", "with", "phrases"})
 
 
@@ -44,6 +55,8 @@ class LabelPhrases:
 
     patterns: tuple[str, ...] = ()
     slots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    record: JsonValue = None
+    """What a record looks like, where it is more than the task type's example of a text and a label."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,7 @@ class Phrases:
         return {
             "patterns": list(phrases.patterns),
             "slots": {name: list(texts) for name, texts in phrases.slots.items()},
+            **({} if phrases.record is None else {"record": phrases.record}),
             "confusable": {"share": self.confusable_share, "phrases": list(self.confusable)},
             "noise": dict(self.noise),
         }
@@ -81,7 +95,9 @@ def material_of(prompt: JsonValue) -> Material:
     values = cast("dict[str, Any]", prompt)
     return Material(
         phrases=LabelPhrases(
-            tuple(values["patterns"]), {name: tuple(texts) for name, texts in values["slots"].items()}
+            tuple(values["patterns"]),
+            {name: tuple(texts) for name, texts in values["slots"].items()},
+            values.get("record"),
         ),
         noise=values["noise"],
         confusable_share=values["confusable"]["share"],
@@ -90,7 +106,10 @@ def material_of(prompt: JsonValue) -> Material:
 
 
 def slots_of(pattern: str) -> tuple[str, ...]:
-    return tuple(PLACEHOLDER.findall(pattern))
+    """The slots that phrases are taken from. Members of one slot (``{case.name}``, ``{case.size}``) are one phrase."""
+    names = [place.partition(".") for place in PLACEHOLDER.findall(pattern)]
+    once = dict.fromkeys(slot for slot, dot, _ in names if dot)
+    return (*(slot for slot, dot, _ in names if not dot and slot not in once), *once)
 
 
 def parse_phrases(text: str, *, known_labels: Collection[str] = ()) -> Phrases:
@@ -149,12 +168,20 @@ class _Reader:
             self._pattern(f"{place}.patterns, no. {number}", pattern, slots)
         if slots and not patterns:
             self.problems.append(f"{place}.patterns: there are slots but no pattern that uses them")
-        return LabelPhrases(patterns, slots)
+        record = value.get("record")
+        if record is not None:
+            self.problems += problems_of(f"{place}.record", record, slots)
+        return LabelPhrases(patterns, slots, record)
 
     def _pattern(self, place: str, pattern: str, slots: Mapping[str, tuple[str, ...]]) -> None:
         if not set("{}").isdisjoint(PLACEHOLDER.sub("", pattern)):
             self.problems.append(f"{place}: a brace is not closed in “{pattern[:60]}”")
-        for name in slots_of(pattern):
+        for written in PLACEHOLDER.findall(pattern):
+            name, dot, _ = written.partition(".")
+            if dot and any(member_of(phrase, written) is None for phrase in slots.get(name, ())):
+                self.problems.append(
+                    f"{place}: not every phrase of {name} is JSON with the member {{{written}}}"
+                )
             if name not in slots:
                 self.problems.append(
                     f"{place}: {{{name}}} is no slot here; there is {', '.join(slots) or 'none'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
@@ -15,6 +15,7 @@ from apps.providers import rules_words as words
 from apps.providers.rules_axes import Manner, manner_of
 from apps.providers.rules_dice import dice
 from apps.providers.rules_phrases import PLACEHOLDER, LabelPhrases, Material, slots_of
+from apps.providers.rules_records import member_of
 from apps.providers.rules_seeds import phrases_from, reworded
 
 _STOPS = re.compile(r"([?!,:…])\s*[.,](?=\s|$)|(?<!\.)\.\s*\.(?=\s|$)|\s+([.,!?])(?=\s|$)")
@@ -38,13 +39,23 @@ class Job:
 
 @dataclass(frozen=True)
 class Draft:
-    """A text and the slots of its pattern: who has an opening gets no second one."""
+    """A text and the slots of its pattern: who has an opening gets no second one. ``taken``: slot → phrase."""
 
     text: str
     slots: frozenset[str]
+    taken: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_texts(job: Job) -> list[str]:
+@dataclass(frozen=True)
+class Written:
+    """A text, and the phrases that it was made of, by slot. ``plain`` is the text before manner and noise."""
+
+    text: str
+    plain: str
+    taken: Mapping[str, str]
+
+
+def write(job: Job) -> list[Written]:
     """``job.count`` texts.
 
     The same job gives the same texts, and no two places of a label the same phrases in the same order, as
@@ -60,7 +71,8 @@ def write_texts(job: Job) -> list[str]:
         draft = _compose(phrases, manner, place, job)
         if is_from_seeds:
             draft = Draft(reworded(draft.text, throw), draft.slots)
-        texts.append(_dress(draft, phrases, job.material, manner, throw))
+        dressed = _dress(draft, phrases, job.material, manner, throw)
+        texts.append(Written(dressed, draft.text, draft.taken))
     return texts
 
 
@@ -68,11 +80,18 @@ def _compose(phrases: LabelPhrases, manner: Manner, place: int, job: Job) -> Dra
     pattern = _pattern_for(place, phrases, manner, job)
     names = slots_of(pattern)
     digits = spread(place, [len(phrases.slots[name]) for name in names])
-    texts = (
-        _shuffled(phrases.slots[name], job.seed, job.label, name)[digit]
-        for name, digit in zip(names, digits, strict=True)
-    )
-    return Draft(PLACEHOLDER.sub(lambda _: next(texts), pattern), frozenset(names))
+    taken: dict[str, list[str]] = {}
+    for name, digit in zip(names, digits, strict=True):
+        taken.setdefault(name, []).append(_shuffled(phrases.slots[name], job.seed, job.label, name)[digit])
+    waiting = {name: iter(texts) for name, texts in taken.items()}
+
+    def said(match: re.Match[str]) -> str:
+        written = match.group(1)
+        name = written.partition(".")[0]
+        return next(waiting[name]) if written == name else str(member_of(taken[name][0], written))
+
+    first = {name: texts[0] for name, texts in taken.items()}
+    return Draft(PLACEHOLDER.sub(said, pattern), frozenset(names), first)
 
 
 def _pattern_for(place: int, phrases: LabelPhrases, manner: Manner, job: Job) -> str:

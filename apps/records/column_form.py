@@ -59,10 +59,12 @@ def _choices(column: str, task_type: TaskType, *, with_id: bool) -> Iterator[tup
     if with_id:
         yield ID, "id: the name predictions use"
     parts = task_type.record_schema(SpecView())["properties"]
-    known = [f"{part}.{name}" for part in ("input", "output") for name in parts[part]["properties"]]
+    known = [f"{part}.{name}" for part in ("input", "output") for name in parts[part].get("properties", ())]
     yield from ((target, target.replace(".", ": ")) for target in known)
     name = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_") or "column"
     name = name if not name[0].isdigit() else f"_{name}"
     if f"input.{name}" not in known:
         yield f"input.{name}", f"input: {name} (another field)"
+    if parts["output"].get("additionalProperties", True) and f"output.{name}" not in known:
+        yield f"output.{name}", f"output: {name} (a field of the answer)"
     yield f"tags.{name}", f"tag: {name}"

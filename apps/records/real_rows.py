@@ -7,7 +7,7 @@ judge a row here, so that the same file means the same in either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,8 @@ from apps.records.services import canonical_hash
 from apps.specs.models import Project
 from apps.specs.selectors import spec_view
 from apps.task_types import TaskType, task_type_of
+from apps.task_types.base import SpecView
+from apps.task_types.shape import shape_problem
 
 IN_LIST = 500
 MAX_ID_CHARS = 120
@@ -27,10 +29,6 @@ ID = "id"
 # The id travels through the mapping as a tag of a name that no file can ask for.
 _ID_TARGET = "tags._row_id"
 _ID_TAG = "_row_id"
-_GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("input.text", ("text", "message", "body", "utterance", "query", "input.text", "input")),
-    ("output.label", ("label", "category", "intent", "class", "output.label")),
-)
 
 
 @dataclass(frozen=True)
@@ -88,10 +86,11 @@ class ColumnMap:
         return cls(dict(pairs))
 
     @classmethod
-    def guess(cls, columns: Sequence[str], *, with_id: bool = False) -> ColumnMap:
-        """By the usual names; what has none stays unmapped."""
+    def guess(cls, columns: Sequence[str], task_type: str, *, with_id: bool = False) -> ColumnMap:
+        """By the names that are usual for this type of task; what has none stays unmapped."""
         by_name = {column.casefold(): column for column in reversed(columns)}
-        guesses = (*_GUESSES, (ID, (ID,))) if with_id else _GUESSES
+        own = task_type_of(task_type).guesses
+        guesses = (*own, (ID, (ID,))) if with_id else own
         found = ((target, next((by_name[n] for n in names if n in by_name), "")) for target, names in guesses)
         return cls({target: column for target, column in found if column})
 
@@ -118,6 +117,7 @@ class RowRules:
     rejected: frozenset[str]
     guide_version: int | None
     """None: no guide is published, so any label will do."""
+    view: SpecView = field(default_factory=SpecView)
 
     @classmethod
     def of(cls, project: Project) -> RowRules:
@@ -127,7 +127,17 @@ class RowRules:
             labels=frozenset(view.labels),
             rejected=frozenset(view.rejected_labels),
             guide_version=guide.version if guide else None,
+            view=view,
         )
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        return self.task_type.record_schema(self.view)
+
+    def shape_problem(self, input_: Mapping[str, Any], output: Mapping[str, Any]) -> str | None:
+        """Why it is no record of this task: what is scored and shown later has to have its shape."""
+        problem = shape_problem({"input": input_, "output": output}, self.schema)
+        return f"The row is no record of this task: {problem}" if problem else None
 
     def problem_with(self, label: str) -> str | None:
         """Why ``label`` cannot stand in a real row."""
@@ -173,11 +183,18 @@ def _judged(
         return RefusedRow(error.line, error.reason)
     has_ids = any(field.target == ("tags", _ID_TAG) for field in mapping.fields)
     row_id = str(parts["tags"].pop(_ID_TAG, "")) if has_ids else f"row-{number}"
-    text, label = rules.task_type.text_of(parts["input"]), rules.task_type.facet(parts["output"])
-    problem = _problem_with_id(row_id) or _problem_with_text(text) or rules.problem_with(label)
+    task_type = rules.task_type
+    input_, output = task_type.normalised(parts["input"], parts["output"])
+    text, label = task_type.text_of(input_), task_type.facet(input_, output)
+    problem = (
+        _problem_with_id(row_id)
+        or _problem_with_text(text)
+        or next(filter(None, map(rules.problem_with, task_type.labels_of(input_, output) or ("",))), None)
+        or rules.shape_problem(input_, output)
+    )
     if problem:
         return RefusedRow(row.line, problem)
-    return RealRow(row.line, number, row_id, text, label, parts["input"], parts["output"], parts["tags"])
+    return RealRow(row.line, number, row_id, text, label, input_, output, parts["tags"])
 
 
 def _problem_with_id(row_id: str) -> str | None:

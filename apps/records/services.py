@@ -92,7 +92,7 @@ def _new_records(project: Project, rows: Sequence[NewRecord], now: datetime) -> 
             "uuid": uuid4(),
             "gap_id": row.gap.pk if row.gap else None,
             "derived_from_id": row.derived_from.pk if row.derived_from else None,
-            "label": task_type.facet(row.output),
+            "label": task_type.facet(row.input, row.output),
             "canonical_hash": canonical_hash(task_type.text_of(row.input)),
             "status": RecordStatus.REAL if is_real else RecordStatus.GENERATED,
         }

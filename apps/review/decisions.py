@@ -92,7 +92,10 @@ def published_guide_version(project: Project) -> int | None:
 def payload_columns(project: Project, input_: Any, output: Any) -> dict[str, str]:
     """The record's columns that are derived from the payload that stands."""
     task_type = task_type_of(project.task_type)
-    return {"label": task_type.facet(output), "canonical_hash": canonical_hash(task_type.text_of(input_))}
+    return {
+        "label": task_type.facet(input_, output),
+        "canonical_hash": canonical_hash(task_type.text_of(input_)),
+    }
 
 
 def check_words(project: Project, *, action: Action, reasons: Sequence[str], note: str = "") -> None:

@@ -107,7 +107,7 @@ def _facts(
         )
         for side, is_answer in (("output", True), ("input", False))
         for pointer, value, is_text in _leaves(payload[side], f"/{side}")
-        if pointer not in HEADINGS and not (is_text and not is_answer and _is_long(pointer, value))
+        if pointer not in HEADINGS and not (is_text and is_passage(pointer, value))
     ]
     return facts + [
         Fact(str(name).replace("_", " ").capitalize(), passage(str(value))) for name, value in axes.items()
@@ -125,7 +125,10 @@ def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any, bool]]:
         yield f"{pointer}/{escaped}", item, isinstance(item, str)
 
 
-def _is_long(pointer: str, value: str) -> bool:
+def is_passage(pointer: str, value: str) -> bool:
+    """Whether the text is read as a passage: of an answer, only what has lines."""
+    if pointer.startswith("/output"):
+        return "\n" in value
     return pointer == "/input/text" or len(value) > LONG or "\n" in value
 
 

@@ -27,6 +27,7 @@ from apps.specs.models import (
     Spec,
     Standing,
     VersionStatus,
+    default_reject_reasons,
 )
 from apps.task_types import task_type_of
 
@@ -48,7 +49,14 @@ def create_project(
         raise DomainError(f"The project name {name!r} has no letter or digit to make an address of.")
     if Project.objects.filter(name=name).exists() or Project.objects.filter(slug=slug).exists():
         raise DomainError(f"There is a project {name!r} (address {slug}) already: choose another name.")
-    project = Project.objects.create(name=name, slug=slug, task_type=task_type, standing=standing)
+    own = [{"code": code, "text": text} for code, text in task_type_of(task_type).reject_reasons]
+    project = Project.objects.create(
+        name=name,
+        slug=slug,
+        task_type=task_type,
+        standing=standing,
+        reject_reasons=[*own, *default_reject_reasons()],
+    )
     if actor is not None:
         set_member(project=project, user=actor, roles=[Role.ADMIN, Role.LEAD], actor=actor)
     return project

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from apps.core.errors import DomainError
 from apps.task_types.base import TaskType
-from apps.task_types.classification import Classification
+from apps.task_types.classification import Classification, MultiLabel
+from apps.task_types.code_repair import CodeRepair
+from apps.task_types.extraction import Extraction
+from apps.task_types.policy import Policy
+from apps.task_types.redaction import Redaction
+from apps.task_types.tool_call import ToolUse
 
-REGISTRY: dict[str, TaskType] = {"classification": Classification()}
+REGISTRY: dict[str, TaskType] = {
+    "classification": Classification(),
+    "multi_label": MultiLabel(),
+    "extraction": Extraction(),
+    "tool_call": ToolUse(),
+    "redaction": Redaction(),
+    "code_repair": CodeRepair(),
+    "policy": Policy(),
+}
 
 
 def task_type_of(name: str) -> TaskType:

@@ -12,7 +12,7 @@ from apps.providers import rules_noise
 from apps.providers.rules_axes import manner_of
 from apps.providers.rules_dice import dice
 from apps.providers.rules_phrases import material_of, parse_phrases
-from apps.providers.rules_writer import Job, tidy, write_texts
+from apps.providers.rules_writer import Job, tidy, write
 
 DEMO = Path(__file__).resolve().parents[2] / "apps/operations/demo/data"
 LABEL = "renewal_refund_dispute"
@@ -32,6 +32,10 @@ def job(version: str, *, count: int, **values: object) -> Job:
 def from_seeds(count: int, *seeds: str) -> Job:
     material = material_of(parse_phrases("labels: {}").prompt_for(LABEL))
     return Job(LABEL, material, seeds, {}, (), count, 0, 7)
+
+
+def write_texts(job: Job) -> list[str]:
+    return [written.text for written in write(job)]
 
 
 def distinct(texts: list[str]) -> int:

@@ -60,5 +60,5 @@ def test_text_of_an_unshapely_input_is_empty_rather_than_an_error(broken: dict[s
 
 def test_a_guide_example_is_a_record() -> None:
     input_, output = TASK.example("i want my money", "refund")
-    assert (TASK.text_of(input_), TASK.facet(output)) == ("i want my money", "refund")
+    assert (TASK.text_of(input_), TASK.facet(input_, output)) == ("i want my money", "refund")
     assert TASK.to_example(input_, output) == {"input": input_, "output": output}

@@ -91,9 +91,12 @@ class GeneratePlan(RunPlan):
         """The only rows that a generator may see. Train rows are not even read."""
         rows = Record.objects.filter(project=self.project, label__in=self.gap.target_labels).seeds()
         seeds: dict[str, list[Seed]] = {}
-        for uuid, label, input_ in rows.order_by("id").values_list("uuid", "label", "input"):
-            if text := self.task_type.text_of(input_):
-                seeds.setdefault(label, []).append(Seed(str(uuid), text))
+        for uuid, label, input_, output in rows.order_by("id").values_list(
+            "uuid", "label", "input", "output"
+        ):
+            if self.task_type.text_of(input_):
+                shown = self.task_type.shown(input_, output)
+                seeds.setdefault(label, []).append(Seed(str(uuid), shown))
         return seeds
 
 

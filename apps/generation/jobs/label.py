@@ -44,7 +44,7 @@ class LabelPlan(RunPlan):
 
     def requests(self) -> Iterator[PlannedRequest]:
         for unlabelled in self.inputs:
-            text = self.task_type.text_of(unlabelled.input)
+            text = self.task_type.shown(unlabelled.input)
             rendered = self.rendered(label="", source=text)
             ask = Ask(prompt=rendered.prompt, schema=self.answer_schema)
             context = {"axes": {}, "count": 1, "seed_uuids": [], "unlabelled": unlabelled.pk}
@@ -60,12 +60,13 @@ class LabelSink(RecordSink):
         if not isinstance(output, dict):
             raise UnusableAnswerError("not_an_output", "The answer is not a JSON object.")
         unlabelled = UnlabelledInput.objects.get(pk=request.context["unlabelled"])
+        input_, read = self.task_type.normalised(unlabelled.input, output)
         provenance = self.provenance | {"source_type": SourceType.SYNTHETIC_LABEL}
         return [
             NewRecord(
                 **provenance,
-                input=unlabelled.input,
-                output=dict(output),
+                input=input_,
+                output=read,
                 request_id=request.custom_id,
                 rights_note=unlabelled.source[:200],
             )

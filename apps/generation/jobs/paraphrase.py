@@ -34,7 +34,7 @@ class ParaphrasePlan(RunPlan):
         base, larger = divmod(self.run.count, len(self.sources))
         for place, source in enumerate(self.sources):
             count = base + (place < larger)
-            text = self.task_type.text_of(source.current_input)
+            text = self.task_type.shown(source.current_input)
             rendered = self.rendered(label=source.label, count=count, source=text, axes=source.axes)
             ask = Ask(prompt=rendered.prompt, schema=self.answer_schema, label=source.label, count=count)
             context = {
@@ -53,7 +53,7 @@ class ParaphraseSink(RecordSink):
     def read(self, request: SubmissionRequest, answer: JsonValue) -> list[NewRecord]:
         records, wanted = super().read(request, answer), request.context["label"]
         for place, record in enumerate(records):
-            if (label := self.task_type.facet(record.output)) != wanted:
+            if (label := self.task_type.facet(record.input, record.output)) != wanted:
                 raise UnusableAnswerError(
                     "another_label", f"Record {place + 1} is of “{label[:80]}”, its source of “{wanted}”."
                 )

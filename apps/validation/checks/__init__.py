@@ -20,6 +20,7 @@ from apps.validation.checks.realism import RealismCheck
 from apps.validation.checks.rules import RulesCheck
 from apps.validation.checks.schema import SchemaCheck
 from apps.validation.checks.sensitive import PersonalDataCheck, SecretsCheck
+from apps.validation.checks.spans import SpansCheck
 from apps.validation.checks.tool_arguments import ToolArgumentsCheck
 from apps.validation.checks.tool_outcome import ToolOutcomeCheck
 from apps.validation.checks.values import ValuesCheck
@@ -29,6 +30,7 @@ REGISTRY: dict[str, Check] = {
     "label": LabelCheck(),
     "values": ValuesCheck(),
     "format": FormatCheck(),
+    "spans": SpansCheck(),
     "tool_arguments": ToolArgumentsCheck(),
     "length": LengthCheck(),
     "encoding": EncodingCheck(),

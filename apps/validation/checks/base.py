@@ -94,9 +94,14 @@ class Batch:
         return self.project.uuid
 
     def options(self, check_name: str) -> Mapping[str, Any]:
-        """Switches and thresholds of a check, from the spec; see ``Check.options`` for what may stand there."""
-        options = (self.spec.checks if self.spec else {}).get(check_name, {})
-        return options if isinstance(options, dict) else {"enabled": bool(options)}
+        """Switches and thresholds of a check, from the spec, else from the task type.
+
+        See ``Check.options`` for what may stand there. A check that the task type names is on.
+        """
+        written = (self.spec.checks if self.spec else {}).get(check_name, {})
+        own = written if isinstance(written, dict) else {"enabled": bool(written)}
+        usual = self.task_type.check_options.get(check_name)
+        return own if usual is None else {"enabled": True, **usual, **own}
 
     def severity(self, check: Check) -> Outcome:
         """The strongest outcome of ``check`` in this project: its own, unless the spec lowers it."""

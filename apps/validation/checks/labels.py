@@ -15,17 +15,20 @@ class LabelCheck(Check):
         allowed, rejected = set(batch.view.labels), set(batch.view.rejected_labels)
         findings = {}
         for position, item in enumerate(batch.items):
-            label = batch.task_type.facet(item.output)
-            if not allowed or label in allowed:
-                continue
-            code = "rejected" if label in rejected else "unknown"
-            what = "is rejected by" if label in rejected else "is not in"
-            findings[position] = [
-                FindingData(
-                    outcome=Outcome.BLOCK,
-                    code=code,
-                    message=f"The label “{label[:80]}” {what} the label guide.",
-                    pointer="/output/label",
-                )
-            ]
+            labels = batch.task_type.labels_of(item.input, item.output) or ("",)
+            wrong = [label for label in labels if label not in allowed] if allowed else []
+            if wrong:
+                findings[position] = [
+                    _finding(label, batch.task_type.facet_pointer, is_rejected=label in rejected)
+                    for label in wrong
+                ]
         return findings
+
+
+def _finding(label: str, pointer: str, *, is_rejected: bool) -> FindingData:
+    return FindingData(
+        outcome=Outcome.BLOCK,
+        code="rejected" if is_rejected else "unknown",
+        message=f"The label “{label[:80]}” {'is rejected by' if is_rejected else 'is not in'} the label guide.",
+        pointer=pointer,
+    )

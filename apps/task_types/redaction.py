@@ -1,0 +1,192 @@
+"""Redaction: a text and the spans in it that have to go, each with its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.task_types.base import (
+    FIELD,
+    LONGEST_FACET,
+    Common,
+    Parts,
+    Payload,
+    SpecView,
+    f1,
+    long_text,
+    object_schema,
+    record_of,
+    require_json,
+    share,
+    text_in,
+)
+
+NOTHING = "none"
+"""The facet of a text with nothing to redact."""
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Characters ``start`` up to ``end`` (not included) of the text, and what they are."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Redaction(Common):
+    """The guide's labels are the kinds. ``output.redacted`` is optional: the text with ``[kind]`` for each span."""
+
+    name: str = "redaction"
+    title: str = "Redaction"
+    reading_template: str = "task_types/redaction.html"
+    check_ids: tuple[str, ...] = (
+        "schema",
+        "label",
+        "spans",
+        "values",
+        "length",
+        "encoding",
+        "forbidden",
+        "boilerplate",
+        "rules",
+        "exact_duplicate",
+        "secrets",
+        "personal_data",
+        "leakage",
+        "near_duplicate",
+        "language",
+        "realism",
+        "adversarial",
+    )
+    # The texts are about invented persons: what is personal has to stand in a span, which `spans` looks at.
+    check_options = {"spans": {}, "personal_data": {"enabled": False}}
+    reject_reasons = (
+        ("span_missing", "Something to redact has no span"),
+        ("span_wrong", "A span begins or ends at the wrong place"),
+        ("kind_wrong", "A span has the wrong kind"),
+    )
+    facet_pointer: str = "/output/spans"
+    guesses = (
+        ("input.text", ("text", "message", "body", "document", "input.text")),
+        ("output.spans", ("spans", "entities", "labels", "output.spans")),
+    )
+
+    def record_schema(self, spec: SpecView) -> dict[str, Any]:
+        kind: dict[str, Any] = {"type": "string", "minLength": 1}
+        if kinds := [label for label in spec.labels if label != NOTHING]:
+            kind["enum"] = kinds
+        span = object_schema(
+            {
+                "start": {"type": "integer", "minimum": 0},
+                "end": {"type": "integer", "minimum": 1},
+                "kind": kind,
+            },
+            required=("start", "end", "kind"),
+        )
+        spans = {"type": "array", "items": span, "title": "Spans", "x-widget": "spans"}
+        return record_of(
+            object_schema({"text": long_text()}, required=("text",), more=FIELD),
+            object_schema(
+                {"spans": spans, "redacted": {"type": "string", "title": "Redacted text"}},
+                required=("spans",),
+            ),
+        )
+
+    def facet(self, input_: Payload, output: Payload) -> str:
+        """The kind of the first span in the text."""
+        labels = self.labels_of(input_, output)
+        return labels[0][:LONGEST_FACET] if labels else ""
+
+    def labels_of(self, input_: Payload, output: Payload) -> tuple[str, ...]:
+        if not isinstance(output.get("spans"), list):
+            return ()
+        return tuple(dict.fromkeys(span.kind for span in spans_of(output))) or (NOTHING,)
+
+    def normalised(self, input_: Payload, output: Payload) -> Parts:
+        """Spans as other tools write them: ``label`` or ``type`` for kind, ``[start, end, kind]`` for an object."""
+        made = dict(output)
+        if isinstance(made.get("spans"), list):
+            made["spans"] = [_plain_span(span) for span in made["spans"]]
+        return dict(input_), made
+
+    def example(self, text: str, label: str) -> Parts:
+        input_, output = super().example(text, label)
+        return (input_, output) if output else ({"text": text}, {"spans": []} if label == NOTHING else {})
+
+    def prompt_parts(self, spec: SpecView) -> dict[str, str]:
+        kinds = ", ".join(label for label in spec.labels if label != NOTHING)
+        return {
+            "record": 'A record is {"input": {"text": …}, "output": {"spans": [{"start": …, "end": …, "kind": …}]}}. '
+            "Start and end count characters from 0; the end is not included.",
+            "answer": f"The spans are everything that has to be redacted, of the kinds: {kinds}.",
+        }
+
+    def score(self, item: Payload, prediction: Payload, spec: SpecView) -> dict[str, float]:
+        """A span is right when start, end and kind are. ``leak_rate``: share of the characters that had to go and
+        stand in no predicted span, whatever its kind."""
+        gold, given = set(spans_of(item["output"])), set(spans_of(prediction))
+        hits = gold & given
+        scores = {
+            "exact": float(gold == given),
+            "f1": f1(hits=len(hits), gold=len(gold), given=len(given)),
+            "recall": share(len(hits), len(gold)),
+        }
+        if given:
+            scores["precision"] = len(hits) / len(given)
+        for kind in sorted({span.kind for span in gold}):
+            scores[f"recall: {kind}"] = share(
+                sum(span.kind == kind for span in hits), sum(span.kind == kind for span in gold)
+            )
+        if secret := _characters(gold):
+            left = len(secret - _characters(given))
+            scores |= {"leak_rate": left / len(secret), "no_leak": float(not left)}
+        return scores
+
+    def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:
+        spans = require_json(row, ("spans", "prediction"))
+        if not isinstance(spans, list):
+            raise ValueError("needs a list of spans in 'spans' or 'prediction'")
+        read = {"spans": [_plain_span(span) for span in spans]}
+        if len(list(_readable(read))) != len(spans):
+            raise ValueError('has a span that is not {"start": …, "end": …, "kind": …}')
+        return read
+
+    def primary_score(self) -> str:
+        return "exact"
+
+
+def spans_of(output: Payload) -> list[Span]:
+    """The spans that can be read, in the order of the text."""
+    return sorted(_readable(output))
+
+
+def redacted(text: str, spans: Sequence[Span]) -> str:
+    """``text`` with ``[kind]`` in the place of each span; spans do not overlap."""
+    for span in sorted(spans, reverse=True):
+        text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
+    return text
+
+
+def _readable(output: Payload) -> Iterator[Span]:
+    written = output.get("spans")
+    for each in written if isinstance(written, list) else ():
+        if not isinstance(each, dict):
+            continue
+        start, end, kind = each.get("start"), each.get("end"), text_in(each, "kind")
+        if type(start) is int and type(end) is int and 0 <= start < end and kind:
+            yield Span(start, end, kind)
+
+
+def _plain_span(written: Any) -> Any:
+    if isinstance(written, list) and len(written) == 3:
+        return dict(zip(("start", "end", "kind"), written, strict=True))
+    if not isinstance(written, dict):
+        return written
+    kind = next((written[name] for name in ("kind", "label", "type") if name in written), None)
+    return {"start": written.get("start"), "end": written.get("end"), "kind": kind}
+
+
+def _characters(spans: set[Span]) -> set[int]:
+    return {place for span in spans for place in range(span.start, min(span.end, span.start + 1_000_000))}
