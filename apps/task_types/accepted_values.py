@@ -3,7 +3,7 @@
 Rules of its ``ast_checker`` (Patil et al., gorilla, Apache-2.0), written anew: no argument beside the accepted names;
 an argument may be missing only where "" is accepted; texts are compared without case, white space and ``,./-_*^'"``;
 a whole number stands for a fraction of that value, not the other way round; members of lists and of objects are
-compared the same way.
+compared the same way. No accepted value at all, which its files have of some lists, is read as the empty list.
 """
 
 from __future__ import annotations
@@ -21,9 +21,25 @@ def accepts(accepted: Mapping[str, Sequence[Any]], arguments: Mapping[str, Any])
     if not arguments.keys() <= accepted.keys():
         return False
     return all(
-        any(_same(value, arguments[name]) for value in values) if name in arguments else OPTIONAL in values
+        any(_same(value, arguments[name]) for value in values or [[]])
+        if name in arguments
+        else OPTIONAL in values
         for name, values in accepted.items()
     )
+
+
+def first_of(accepted: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The arguments that the first accepted values make; what may be left out first of all is."""
+    return {
+        name: _plain(values[0]) if values else []
+        for name, values in accepted.items()
+        if OPTIONAL not in values[:1]
+    }
+
+
+def _plain(value: Any) -> Any:
+    is_nested = isinstance(value, dict) and all(isinstance(values, list) for values in value.values())
+    return first_of(value) if is_nested else value
 
 
 def _same(right: Any, given: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from apps.core.strict_json import JsonValue
-from apps.task_types.accepted_values import accepts
+from apps.task_types.accepted_values import accepts, first_of
 from apps.task_types.base import (
     LONGEST_FACET,
     Common,
@@ -114,13 +114,7 @@ class ToolUse(Common):
         if turns := _turns(question.get("text")):
             question["text"] = turns[-1]
         if isinstance(made.get("call"), list) and (accepted := _accepted_answers(made["call"])):
-            calls = [
-                {
-                    "name": name,
-                    "arguments": {key: values[0] for key, values in named.items() if values[0] != ""},
-                }
-                for name, named in accepted
-            ]
+            calls = [{"name": name, "arguments": first_of(named)} for name, named in accepted]
             made = {
                 "call": calls[0] if len(calls) == 1 else calls,
                 "accepted": [named for _, named in accepted],
@@ -199,16 +193,16 @@ def _accepted_answers(written: Sequence[Any]) -> list[tuple[str, dict[str, list[
         if not isinstance(each, dict) or len(each) != 1:
             return []
         ((name, named),) = each.items()
-        if not isinstance(named, dict) or not all(
-            isinstance(values, list) and values for values in named.values()
-        ):
+        if not isinstance(named, dict) or not all(isinstance(values, list) for values in named.values()):
             return []
         found.append((str(name), named))
     return found
 
 
 def _plain_calls(written: Any, *, strict: bool = False) -> Any:
-    """``{"name", "arguments"}`` or a list of them; what cannot be read stays as it is, for the checks to say."""
+    """``{"name", "arguments"}``, a list of them, or null; what cannot be read stays as it is, for the checks to say."""
+    if written == NO_TOOL:
+        return None
     try:
         calls = [{"name": call.name, "arguments": call.arguments} for call in read_calls(written)]
     except ToolCallError:

@@ -119,7 +119,7 @@ EXTRACTION = Loop(
         "patterns": ["{shop}\n{street}\nTOTAL {total}\n{thanks}"],
         "slots": {
             "shop": ["Harbour Bakery", "North Gate Books", "Miller & Sons Hardware", "Quick Wash Laundry"],
-            "street": ["12 Mill Lane, Upper Town", "Market Square 4", "Unit 9, Ring Road East"],
+            "street": ["In the old harbour", "Open until late", "Since our grandfather"],
             "total": ["18.40", "7.05", "132.90"],
             "thanks": ["Thank you, come again", "All prices include tax", "Served by till number two"],
         },
@@ -160,15 +160,11 @@ WEATHER = {
 def _request(label: str, number: int) -> Parts:
     w = word(number)
     if label == "no tool":
-        text, call = f"Write a poem about {w} and the {w[::-1]} of my youth", None
-    else:
-        text, call = (
-            f"What weather will there be in {w.title()} over the next days?",
-            {
-                "name": "get_weather",
-                "arguments": {"place": w.title()},
-            },
-        )
+        # As a file writes it: a cell that is null counts as empty.
+        text = f"Write a poem about {w} and the {w[::-1]} of my youth"
+        return {"input": {"text": text, "tools": [WEATHER]}, "output": {"call": "no tool"}}
+    call = {"name": "get_weather", "arguments": {"place": w.title()}}
+    text = f"What weather will there be in {w.title()} over the next days?"
     return {"input": {"text": text, "tools": [WEATHER]}, "output": {"call": call}}
 
 
@@ -282,7 +278,7 @@ _CASES = [
     },
     {
         "name": "count_up",
-        "code": "def count_up(limit):\n    found = []\n    for each in range(limit):\n        found.append(each)\n    return found\n",
+        "code": "def count_up(limit):\n    found = []\n    found.extend(range(limit))\n    return found\n",
         "fixed": "def count_up(limit):\n    return list(range(limit + 1))\n",
         "tests": [[[2], [0, 1, 2]]],
     },
