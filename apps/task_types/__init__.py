@@ -6,9 +6,12 @@ from apps.core.errors import DomainError
 from apps.task_types.base import TaskType
 from apps.task_types.classification import Classification, MultiLabel
 from apps.task_types.code_repair import CodeRepair
+from apps.task_types.dialogue import Dialogue
 from apps.task_types.extraction import Extraction
+from apps.task_types.instruction import Instruction
 from apps.task_types.policy import Policy
 from apps.task_types.redaction import Redaction
+from apps.task_types.retrieval import Retrieval
 from apps.task_types.tool_call import ToolUse
 
 REGISTRY: dict[str, TaskType] = {
@@ -19,6 +22,9 @@ REGISTRY: dict[str, TaskType] = {
     "redaction": Redaction(),
     "code_repair": CodeRepair(),
     "policy": Policy(),
+    "dialogue": Dialogue(),
+    "instruction": Instruction(),
+    "retrieval": Retrieval(),
 }
 
 

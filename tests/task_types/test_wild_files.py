@@ -1,4 +1,4 @@
-"""Files as they come in the wild: the leaderboard's calls, receipts, repairs. Only where they lie beside the repository."""
+"""Files as they come in the wild: calls of the leaderboard, receipts, repairs. Only where they lie beside us."""
 
 from __future__ import annotations
 

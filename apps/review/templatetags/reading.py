@@ -40,6 +40,15 @@ class Covered:
     words: Passage
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Who speaks, where it is written, and the calls of tools that were made."""
+
+    role: str
+    pointer: str
+    calls: Passage | None
+
+
 @register.inclusion_tag("review/_passage.html")
 def passage(reading: Reading, pointer: str) -> dict[str, Any]:
     """The string at ``pointer`` of the payload, with its findings marked. Nothing where there is none."""
@@ -79,6 +88,21 @@ def _parts(record: Record) -> Iterator[Part]:
             yield Part(title, pointer, is_text=False, value=passage_of(_shown(value)))
         elif isinstance(value, str) and is_passage(pointer, value):
             yield Part(title, pointer, is_text=True, value=passage_of(value))
+
+
+@register.simple_tag
+def turns(record: Record) -> list[Turn]:
+    """The turns of a dialogue; what a turn says stands at ``pointer``."""
+    written = record.current_input.get("turns")
+    return [
+        Turn(
+            str(turn.get("role", "")),
+            f"/input/turns/{number}/content",
+            passage_of(_shown(turn["calls"])) if turn.get("calls") else None,
+        )
+        for number, turn in enumerate(written if isinstance(written, list) else ())
+        if isinstance(turn, dict)
+    ]
 
 
 @register.simple_tag

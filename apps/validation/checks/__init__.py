@@ -16,6 +16,7 @@ from apps.validation.checks.labels import LabelCheck
 from apps.validation.checks.language import LanguageCheck
 from apps.validation.checks.leakage import LeakageCheck
 from apps.validation.checks.length import LengthCheck
+from apps.validation.checks.negatives import NegativesCheck
 from apps.validation.checks.realism import RealismCheck
 from apps.validation.checks.rules import RulesCheck
 from apps.validation.checks.schema import SchemaCheck
@@ -23,6 +24,7 @@ from apps.validation.checks.sensitive import PersonalDataCheck, SecretsCheck
 from apps.validation.checks.spans import SpansCheck
 from apps.validation.checks.tool_arguments import ToolArgumentsCheck
 from apps.validation.checks.tool_outcome import ToolOutcomeCheck
+from apps.validation.checks.turns import TurnsCheck
 from apps.validation.checks.values import ValuesCheck
 
 REGISTRY: dict[str, Check] = {
@@ -31,6 +33,8 @@ REGISTRY: dict[str, Check] = {
     "values": ValuesCheck(),
     "format": FormatCheck(),
     "spans": SpansCheck(),
+    "turns": TurnsCheck(),
+    "negatives": NegativesCheck(),
     "tool_arguments": ToolArgumentsCheck(),
     "length": LengthCheck(),
     "encoding": EncodingCheck(),

@@ -1,0 +1,129 @@
+"""Dialogue: a conversation in turns, and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.task_types.base import (
+    FIELD,
+    LONGEST_FACET,
+    Common,
+    Parts,
+    Payload,
+    SpecView,
+    object_schema,
+    record_of,
+    require_text,
+    text_in,
+)
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+class Dialogue(Common):
+    """A turn is ``{"role", "content"}``; an assistant's may have ``calls`` of tools, which tool turns answer."""
+
+    name: str = "dialogue"
+    title: str = "Dialogue"
+    reading_template: str = "task_types/dialogue.html"
+    answers_one_label: bool = True
+    check_ids: tuple[str, ...] = (
+        "schema",
+        "label",
+        "turns",
+        "values",
+        "length",
+        "encoding",
+        "forbidden",
+        "boilerplate",
+        "citations",
+        "rules",
+        "exact_duplicate",
+        "secrets",
+        "personal_data",
+        "leakage",
+        "near_duplicate",
+        "language",
+        "realism",
+        "adversarial",
+    )
+    check_options = {"turns": {}}
+    reject_reasons = (
+        ("wrong_outcome", "Another outcome"),
+        ("out_of_character", "Somebody does not talk like that"),
+        ("turn_does_not_follow", "A turn does not follow from the one before"),
+    )
+    facet_pointer: str = "/output/label"
+    guesses = (
+        ("input.turns", ("turns", "messages", "conversation", "dialogue", "input.turns")),
+        ("output.label", ("label", "outcome", "output.label")),
+    )
+
+    def record_schema(self, spec: SpecView) -> dict[str, Any]:
+        label: dict[str, Any] = {"type": "string", "minLength": 1, "title": "Outcome", "x-widget": "choice"}
+        if spec.labels:
+            label["enum"] = list(spec.labels)
+        turn = object_schema(
+            {
+                "role": {"type": "string", "enum": list(ROLES)},
+                "content": {"type": "string"},
+                "calls": {"type": "array", "items": {"type": "object"}},
+            },
+            required=("role", "content"),
+        )
+        turns = {"type": "array", "minItems": 1, "items": turn, "title": "Turns", "x-widget": "turns"}
+        return record_of(
+            object_schema({"turns": turns}, required=("turns",), more=FIELD),
+            object_schema({"label": label}, required=("label",)),
+        )
+
+    def text_of(self, input_: Payload) -> str:
+        """What is said, a line for each turn."""
+        turns = input_.get("turns")
+        said = (
+            [text_in(turn, "content") for turn in turns if isinstance(turn, dict)]
+            if isinstance(turns, list)
+            else []
+        )
+        return "\n".join(said)
+
+    def facet(self, input_: Payload, output: Payload) -> str:
+        return text_in(output, "label")[:LONGEST_FACET]
+
+    def normalised(self, input_: Payload, output: Payload) -> Parts:
+        """Messages of a chat interface: ``tool_calls`` are calls, a content that is null is empty."""
+        made = dict(input_)
+        if isinstance(made.get("turns"), list):
+            made["turns"] = [_plain_turn(turn) for turn in made["turns"]]
+        return made, dict(output)
+
+    def example(self, text: str, label: str) -> Parts:
+        input_, output = super().example(text, label)
+        if output:
+            return input_, output
+        return {"turns": [{"role": "user", "content": text}]}, {"label": label}
+
+    def prompt_parts(self, spec: SpecView) -> dict[str, str]:
+        return {
+            "record": 'A record is {"input": {"turns": [{"role": "user" or "assistant", "content": …}, …]}, "output": '
+            '{"label": the outcome}}.',
+            "answer": f"The outcome is one of: {', '.join(spec.labels)}." if spec.labels else "",
+        }
+
+    def score(self, item: Payload, prediction: Payload, spec: SpecView) -> dict[str, float]:
+        return {"accuracy": float(text_in(item["output"], "label") == text_in(prediction, "label"))}
+
+    def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:
+        return {"label": require_text(row, ("label", "outcome", "prediction"))}
+
+    def primary_score(self) -> str:
+        return "accuracy"
+
+
+def _plain_turn(written: Any) -> Any:
+    if not isinstance(written, dict):
+        return written
+    turn = {"role": written.get("role"), "content": written.get("content") or ""}
+    calls = written.get("calls", written.get("tool_calls"))
+    return turn | ({"calls": calls} if calls else {})
