@@ -26,8 +26,8 @@ class Loop:
     wrong: Any
     """What a model says in ``answer_column`` that is right nowhere."""
     spec: Mapping[str, Any] = field(default_factory=dict)
-    more_answers: Callable[[Parts], dict[str, Any]] = lambda _: {}
-    """Further columns of a prediction."""
+    more_answers: Callable[[Parts, bool], dict[str, Any]] = lambda gold, is_wrong: {}
+    """Further columns of a prediction, by the gold output and whether the model is wrong."""
 
     @property
     def template(self) -> str:
@@ -35,6 +35,9 @@ class Loop:
         return json.dumps({"labels": {self.rare: self.phrases}, "noise": {}})
 
     def answer(self, output: Parts) -> Any:
+        """What a model that is right says of a row with this gold output."""
+        if self.task_type == "retrieval":
+            return [output["positive"]["id"]]
         return output.get(self.answer_column, output)
 
 
@@ -370,7 +373,154 @@ POLICY = Loop(
     edit=_changed("output", "note", lambda note: f"{note} Only a doctor may say."),
     answer_column="label",
     wrong="small talk dosage",
-    more_answers=lambda output: {"refusal": output["refusal"]},
+    more_answers=lambda gold, _: {"refusal": gold["refusal"]},
 )
 
-LOOPS = (MULTI_LABEL, EXTRACTION, TOOL_CALL, REDACTION, CODE_REPAIR, POLICY)
+# --- dialogue
+
+
+def _talk(label: str, number: int) -> Parts:
+    w = word(number)
+    last = {
+        "handed over": f"I ask a colleague of {w[::-1]} to look at it.",
+        "solved": f"Press the {w[::-1]} button once more, please.",
+    }[label]
+    turns = [
+        {"role": "user", "content": f"My {w} does not start since the storm of {w[::-1]}"},
+        {"role": "assistant", "content": last},
+    ]
+    return {"input": {"turns": turns}, "output": {"label": label}}
+
+
+DIALOGUE = Loop(
+    task_type="dialogue",
+    rare="handed over",
+    common="solved",
+    row=_talk,
+    mapping=("input.turns=input.turns", "output.label=output.label"),
+    phrases={
+        "patterns": ["{fault}, {tried}"],
+        "slots": {
+            "fault": [
+                "the washer leaks at the door",
+                "my phone gets hot in the bag",
+                "the printer eats the paper",
+            ],
+            "tried": ["and a new seal did not help", "even with the case off", "although it was cleaned"],
+        },
+        "record": {
+            "input": {
+                "turns": [
+                    {"role": "user", "content": "{text}"},
+                    {"role": "assistant", "content": "I am sorry to hear that. A colleague will ring you."},
+                ]
+            },
+            "output": {"label": "handed over"},
+        },
+    },
+    edit=_changed("input", "turns", lambda turns: [*turns, {"role": "user", "content": "Thank you!"}]),
+    answer_column="label",
+    wrong="sold",
+)
+
+# --- instruction
+
+
+def _task(label: str, number: int) -> Parts:
+    w = word(number)
+    text = {
+        "rewrite": f"Write this politely: send the {w} back, you {w[::-1]}",
+        "summary": f"Say in one sentence what the report of {w} on the {w[::-1]} finds",
+    }[label]
+    output = {"response": f"Would you mind the {w}?", "rubric": ["It is polite.", "It is one sentence."]}
+    return {"input": {"text": text, "kind": label}, "output": output}
+
+
+INSTRUCTION = Loop(
+    task_type="instruction",
+    rare="rewrite",
+    common="summary",
+    row=_task,
+    mapping=(
+        "input.text=input.text",
+        "input.kind=input.kind",
+        "output.response=output.response",
+        "output.rubric=output.rubric",
+    ),
+    phrases={
+        "patterns": ["{order}: {rude} {end}"],
+        "slots": {
+            "order": ["Make this friendlier", "Rewrite it for a customer", "Say it so that nobody is hurt"],
+            "rude": ["where is my parcel", "you broke the lamp", "stop calling at night"],
+            "end": ["you fools", "or I sue", "for the last time"],
+        },
+        "record": {
+            "input": {"text": "{text}", "kind": "rewrite"},
+            "output": {
+                "response": "I would be grateful if you could look into this: {rude}.",
+                "rubric": ["It insults nobody.", "It keeps the matter."],
+            },
+        },
+    },
+    edit=_changed("output", "response", lambda text: f"{text} Thank you."),
+    answer_column="response",
+    wrong="No.",
+    more_answers=lambda _, is_wrong: {"points": [not is_wrong, True], "judged_by": "people"},
+)
+
+# --- retrieval
+
+
+def _query(label: str, number: int) -> Parts:
+    w = word(number)
+    text = {
+        "warranty": f"how long may I send the {w} back when the {w[::-1]} breaks",
+        "opening hours": f"when does the {w} shop in {w[::-1]} open on Sunday",
+    }[label]
+    positive = {"id": f"p-{number}", "text": f"The {w} has a warranty of two years; {w[::-1]} opens at nine."}
+    negative = {"id": f"n-{number}", "text": "We sell many things and like to help. Ask at the desk."}
+    return {"input": {"text": text, "kind": label}, "output": {"positive": positive, "negatives": [negative]}}
+
+
+RETRIEVAL = Loop(
+    task_type="retrieval",
+    rare="warranty",
+    common="opening hours",
+    row=_query,
+    mapping=(
+        "input.text=input.text",
+        "input.kind=input.kind",
+        "output.positive=output.positive",
+        "output.negatives=output.negatives",
+    ),
+    phrases={
+        "patterns": ["{what} {thing} {when}"],
+        "slots": {
+            "what": ["who pays when the", "do I get a new one if the", "can you mend the"],
+            "thing": ["screen of my tablet", "chain of the bicycle", "motor of the mixer"],
+            "when": ["fails after a year", "comes broken", "gives up in the second winter"],
+        },
+        "record": {
+            "input": {"text": "{text}", "kind": "warranty"},
+            "output": {
+                "positive": {
+                    "id": "w-1",
+                    "text": "The {thing} is covered for two years: we repair it or send a new one.",
+                },
+                "negatives": [
+                    {"id": "s-1", "text": "Spare parts can be ordered at the desk on the first floor."}
+                ],
+            },
+        },
+    },
+    edit=_changed(
+        "output", "negatives", lambda each: [*each, {"id": "h-1", "text": "We open at nine o'clock."}]
+    ),
+    answer_column="ranking",
+    wrong=["n-999"],
+)
+
+LOOPS = (
+    *(MULTI_LABEL, EXTRACTION, TOOL_CALL, REDACTION, CODE_REPAIR, POLICY),
+    *(DIALOGUE, INSTRUCTION, RETRIEVAL),
+)

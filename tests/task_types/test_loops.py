@@ -170,8 +170,10 @@ def _judge(project: Project, actor: User, loop: Loop) -> None:
 
 def _answers(loop: Loop, wrong_on: str) -> Iterable[dict[str, Any]]:
     for record in HoldoutRecord.objects.order_by("pk"):
-        answer = loop.wrong if record.label == wrong_on else loop.answer(record.gold)
-        yield {"id": record.source_id, loop.answer_column: answer} | loop.more_answers(record.gold)
+        is_wrong = record.label == wrong_on
+        answer = loop.wrong if is_wrong else loop.answer(record.gold)
+        more = loop.more_answers(record.gold, is_wrong)
+        yield {"id": record.source_id, loop.answer_column: answer} | more
 
 
 def _file(rows: Iterable[dict[str, Any]]) -> Upload:

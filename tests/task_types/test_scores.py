@@ -151,6 +151,36 @@ def test_arguments_are_accepted_as_the_leaderboard_accepts_them(
     assert accepts(accepted, arguments) is fits
 
 
+def test_an_outcome_is_right_or_wrong() -> None:
+    assert score("dialogue", {"label": "solved"}, {"label": "solved"}) == {"accuracy": 1}
+    assert score("dialogue", {"label": "solved"}, {"label": "sold"}) == {"accuracy": 0}
+
+
+def test_points_of_people_and_of_a_judge_are_told_apart() -> None:
+    gold = {"response": "x", "rubric": ["a", "b", "c", "d"]}
+    people = score("instruction", gold, {"response": "y", "points": [1, 0.5, 0], "judged_by": "people"})
+    assert people == {"rubric": 1.5 / 4, "rubric by people": 1.5 / 4}
+    judge = score("instruction", gold, {"response": "y", "points": [1, 1, 1, 1], "judged_by": "judge"})
+    assert judge == {"rubric": 1, "rubric by judge": 1}
+
+
+@pytest.mark.parametrize(
+    ("ranking", "at_1", "at_5", "at_10", "mrr"),
+    [
+        (["p"], 1, 1, 1, 1),
+        (["a", "b", "p"], 0, 1, 1, 1 / 3),
+        ([*"abcdefg", "p"], 0, 0, 1, 1 / 8),
+        ([*"abcdefghijk", "p"], 0, 0, 0, 1 / 12),
+        (["a", "a", "p"], 0, 1, 1, 1 / 2),
+        ([], 0, 0, 0, 0),
+    ],
+)
+def test_ranks(ranking: list[str], at_1: float, at_5: float, at_10: float, mrr: float) -> None:
+    gold = {"positive": {"id": "p", "text": "x"}, "negatives": []}
+    got = score("retrieval", gold, {"ranking": ranking})
+    assert got == {"recall_at_1": at_1, "recall_at_5": at_5, "recall_at_10": at_10, "mrr": mrr}
+
+
 CASES = [[[2], 4], [[3], 9]]
 
 
@@ -174,6 +204,13 @@ def test_code_is_scored_by_running_its_tests() -> None:
         ("redaction", {"spans": '[{"start": 0, "end": 2, "label": "x"}]'}, spans((0, 2, "x"))),
         ("code_repair", {"code": "x = 1"}, {"code": "x = 1"}),
         ("policy", {"label": "a", "refusal": "Yes"}, {"label": "a", "refusal": True}),
+        ("dialogue", {"outcome": "solved"}, {"label": "solved"}),
+        ("retrieval", {"ranking": '["a", "b"]'}, {"ranking": ["a", "b"]}),
+        (
+            "instruction",
+            {"response": "x", "points": "[1, 0]", "judged_by": "judge"},
+            {"response": "x", "points": [1, 0], "judged_by": "judge"},
+        ),
     ],
 )
 def test_a_prediction_is_read(task: str, row: dict[str, Any], output: dict[str, Any]) -> None:
@@ -191,6 +228,9 @@ def test_a_prediction_is_read(task: str, row: dict[str, Any], output: dict[str, 
         ("redaction", {"spans": [[2, 0, "x"]]}, "has a span"),
         ("code_repair", {"code": " "}, "'code' or 'prediction'"),
         ("policy", {"label": "a", "refusal": "perhaps"}, "true or false"),
+        ("retrieval", {"ranking": [1]}, "a list of ids"),
+        ("instruction", {"response": "x", "points": [2], "judged_by": "judge"}, "from 0 to 1"),
+        ("instruction", {"response": "x", "points": [1], "judged_by": "me"}, "'people' or 'judge'"),
     ],
 )
 def test_a_prediction_that_cannot_be_read_says_why(task: str, row: dict[str, Any], reason: str) -> None:
