@@ -43,12 +43,17 @@ def set_up_project(
 ) -> Project:
     """A project that is ready for its real data. A missing user is made, without a password."""
     project = specs.create_project(name=name, task_type=task_type, standing=standing, actor=None)
+    add_members(project, members)
+    task = guide.task or f"{task_type.replace('_', ' ').capitalize()} into {len(guide.labels)} labels."
+    specs.publish_spec(spec=specs.draft_spec(project=project, actor=None, task=task), actor=None)
+    publish_guide(guide=specs.draft_guide(project=project, draft=guide, actor=None), actor=None)
+    return project
+
+
+def add_members(project: Project, members: Sequence[MemberWish]) -> None:
+    """A missing user is made, without a password."""
     for wish in members:
         user = User.objects.filter(username=wish.username).first()
         if user is None:
             user = User.objects.create_user(username=wish.username)
         specs.set_member(project=project, user=user, roles=wish.roles, actor=None)
-    task = guide.task or f"{task_type.replace('_', ' ').capitalize()} into {len(guide.labels)} labels."
-    specs.publish_spec(spec=specs.draft_spec(project=project, actor=None, task=task), actor=None)
-    publish_guide(guide=specs.draft_guide(project=project, draft=guide, actor=None), actor=None)
-    return project

@@ -11,8 +11,10 @@ from django.urls import reverse
 
 from apps.accounts.services import make_sign_in_token
 from apps.core.command import HouseCommand
+from apps.operations.demo.all_tasks import load_all_tasks, run_all_tasks
 from apps.operations.demo.headless import run_loop
 from apps.operations.demo.project import MEMBERS, NAME, SCRIPT, find_demo, load_demo, scripted_review
+from apps.operations.projects import MemberWish
 from apps.operations.serving import serve
 from apps.specs.models import Membership, Project
 
@@ -22,12 +24,17 @@ REVIEWED_BEFOREHAND = 140
 
 class Command(HouseCommand):
     help = "Loads the demo project and starts web and the three workers; or runs the whole loop without a browser."
-    example = "manage.py demo --port 8000\n  manage.py demo --headless"
+    example = "manage.py demo --port 8000\n  manage.py demo --headless --all-tasks"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="Where web listens on 127.0.0.1.")
         parser.add_argument(
             "--headless", action="store_true", help="Run the loop, print one JSON object, and end."
+        )
+        parser.add_argument(
+            "--all-tasks",
+            action="store_true",
+            help="Small projects of every task type as well; with --headless, what came of each.",
         )
         parser.add_argument("--name", default=NAME, help="Name of the demo project.")
         parser.add_argument(
@@ -38,13 +45,19 @@ class Command(HouseCommand):
         call_command("prepare", stdout=self.stderr)
         if options["headless"]:
             with TemporaryDirectory(prefix="synthreview-demo-") as folder:
-                self.print_json(run_loop(name=options["name"], out=Path(folder)))
+                result = run_loop(name=options["name"], out=Path(folder))
+            if options["all_tasks"]:
+                result["tasks"] = run_all_tasks(name=options["name"])
+            self.print_json(result)
             return ""
         project = find_demo(options["name"])
         if project is None:
             self.stdout.write("Loading the demo project …")
             project = load_demo(options["name"])
             scripted_review(project, limit=REVIEWED_BEFOREHAND)
+        if options["all_tasks"]:
+            self.stdout.write("Loading a small project of every task type …")
+            load_all_tasks(name=options["name"], members=[MemberWish.parse(text) for text in MEMBERS])
         self._say_how_to_sign_in(project, options["port"])
         if not options["no_serve"]:
             sys.exit(serve(options["port"]))
