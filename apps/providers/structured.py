@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from apps.core.strict_json import JsonValue
+from apps.core.strict_json import JsonValue, StrictJsonError, loads_line
 from apps.providers.base import JsonObject
 
 KEPT = ("type", "enum", "const", "$ref", "description")
@@ -43,7 +43,13 @@ def records_schema(record: Mapping[str, Any]) -> JsonObject:
 
 
 def strict_schema(schema: Mapping[str, Any]) -> JsonObject:
-    """``schema`` in the common subset; the original still decides what is valid."""
+    """``schema`` in the common subset; the original still decides what is valid.
+
+    Objects and lists of no fixed shape are in nobody's subset: they are asked for as JSON text.
+    """
+    if _is_open(schema):
+        said = [schema["description"]] if "description" in schema else []
+        return {"type": "string", "description": ". ".join([*said, "Written as JSON text"])}
     strict: dict[str, Any] = {name: schema[name] for name in KEPT if name in schema}
     if notes := [text.format(schema[name]) for name, text in SAID.items() if name in schema]:
         strict["description"] = ". ".join([*filter(None, [schema.get("description")]), "; ".join(notes)])
@@ -67,7 +73,9 @@ def strict_schema(schema: Mapping[str, Any]) -> JsonObject:
 
 
 def without_added_nulls(value: JsonValue, schema: Mapping[str, Any]) -> JsonValue:
-    """Undoes ``strict_schema`` in an answer: an optional field that is null was left out."""
+    """Undoes ``strict_schema`` in an answer: an optional field that is null was left out, JSON text is its value."""
+    if isinstance(value, str) and _is_open(schema):
+        return _parsed(value)
     if isinstance(value, dict) and isinstance(schema.get("properties"), Mapping):
         properties, required = schema["properties"], set(schema.get("required", ()))
         return {
@@ -79,6 +87,25 @@ def without_added_nulls(value: JsonValue, schema: Mapping[str, Any]) -> JsonValu
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         return [without_added_nulls(item, schema["items"]) for item in value]
     return value
+
+
+def _is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether an object or list of any shape fits."""
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    is_fixed = any(name in schema for name in ("$ref", "anyOf", "oneOf", "enum", "const"))
+    return not is_fixed and (
+        ("object" in kinds and "properties" not in schema) or ("array" in kinds and "items" not in schema)
+    )
+
+
+def _parsed(text: str) -> JsonValue:
+    """The object or list that ``text`` is JSON of, else the text: what it should have been is for the checks."""
+    try:
+        value = loads_line(text.encode(errors="replace"))
+    except StrictJsonError:
+        return text
+    return value if isinstance(value, dict | list) else text
 
 
 def _takes_null(schema: Mapping[str, Any]) -> bool:
