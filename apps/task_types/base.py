@@ -102,8 +102,11 @@ class Common:
         return text_in(input_, "text")
 
     def shown(self, input_: Payload, output: Payload | None = None) -> str:
-        shown = {"input": dict(input_)} | ({} if output is None else {"output": dict(output)})
-        return json.dumps(shown, ensure_ascii=False)
+        """The text as it is, so that it is known again where a prompt quotes it; whatever else there is as JSON."""
+        text = self.text_of(input_)
+        others = {name: value for name, value in input_.items() if value != text}
+        lines = [text, *([_json(others)] if others else [])]
+        return "\n".join([*lines, *([] if output is None else [f"Output: {_json(output)}"])])
 
     def facet(self, input_: Payload, output: Payload) -> str:
         return text_in(input_, "kind")[:LONGEST_FACET] or self.default_kind
@@ -160,6 +163,10 @@ KIND: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_F
 
 def kind_schema(spec: SpecView) -> dict[str, Any]:
     return KIND | ({"enum": list(spec.labels), "x-widget": "choice"} if spec.labels else {})
+
+
+def _json(value: Payload) -> str:
+    return json.dumps(dict(value), ensure_ascii=False)
 
 
 def text_in(values: Payload, name: str) -> str:

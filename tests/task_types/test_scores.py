@@ -13,6 +13,14 @@ from apps.task_types.base import SpecView
 NO_SPEC = SpecView()
 
 
+def test_a_prompt_shows_the_text_as_it_is_and_the_rest_as_json() -> None:
+    paper = {"text": "Nord\nTotal 9", "kind": "receipt"}
+    shown = task_type_of("extraction").shown(paper, {"total": "9"})
+    assert shown == 'Nord\nTotal 9\n{"kind": "receipt"}\nOutput: {"total": "9"}'
+    assert task_type_of("multi_label").shown({"text": "hello"}) == "hello"
+    assert task_type_of("classification").shown({"text": "hello"}, {"label": "x"}) == "hello"
+
+
 def score(task: str, gold: Any, given: Any, *, spec: SpecView = NO_SPEC, **input_: Any) -> dict[str, float]:
     return task_type_of(task).score({"input": input_, "output": gold}, given, spec)
 
