@@ -45,11 +45,8 @@ def records_schema(record: Mapping[str, Any]) -> JsonObject:
 def strict_schema(schema: Mapping[str, Any]) -> JsonObject:
     """``schema`` in the common subset; the original still decides what is valid.
 
-    Objects and lists of no fixed shape are in nobody's subset: they are asked for as JSON text.
+    Inside, objects and lists of no fixed shape are in nobody's subset: they are asked for as JSON text.
     """
-    if _is_open(schema):
-        said = [schema["description"]] if "description" in schema else []
-        return {"type": "string", "description": ". ".join([*said, "Written as JSON text"])}
     strict: dict[str, Any] = {name: schema[name] for name in KEPT if name in schema}
     if notes := [text.format(schema[name]) for name, text in SAID.items() if name in schema]:
         strict["description"] = ". ".join([*filter(None, [schema.get("description")]), "; ".join(notes)])
@@ -57,18 +54,18 @@ def strict_schema(schema: Mapping[str, Any]) -> JsonObject:
         required = set(schema.get("required", ()))
         strict["type"] = "object"
         strict["properties"] = {
-            name: strict_schema(value) if name in required else _nullable(strict_schema(value))
+            name: _inner(value) if name in required else _nullable(_inner(value))
             for name, value in schema["properties"].items()
         }
         strict["required"] = list(schema["properties"])
         strict["additionalProperties"] = False
     if isinstance(schema.get("items"), Mapping):
-        strict["items"] = strict_schema(schema["items"])
+        strict["items"] = _inner(schema["items"])
     for name in ("anyOf", "oneOf"):
         if isinstance(schema.get(name), list):
-            strict["anyOf"] = [strict_schema(choice) for choice in schema[name]]
+            strict["anyOf"] = [_inner(choice) for choice in schema[name]]
     if isinstance(schema.get("$defs"), Mapping):
-        strict["$defs"] = {name: strict_schema(value) for name, value in schema["$defs"].items()}
+        strict["$defs"] = {name: _inner(value) for name, value in schema["$defs"].items()}
     return cast("JsonObject", strict)
 
 
@@ -87,6 +84,13 @@ def without_added_nulls(value: JsonValue, schema: Mapping[str, Any]) -> JsonValu
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         return [without_added_nulls(item, schema["items"]) for item in value]
     return value
+
+
+def _inner(schema: Mapping[str, Any]) -> JsonObject:
+    if not _is_open(schema):
+        return strict_schema(schema)
+    said = [schema["description"]] if "description" in schema else []
+    return {"type": "string", "description": ". ".join([*said, "Written as JSON text"])}
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:
