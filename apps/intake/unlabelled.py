@@ -74,17 +74,17 @@ def import_unlabelled(
 def _read(
     project: Project, upload: Upload, mapping: tabular.Mapping, report: UnlabelledReport
 ) -> Iterable[_Row]:
-    text_of = task_type_of(project.task_type).text_of
+    task_type = task_type_of(project.task_type)
     for row in tabular.read_rows(upload.content, upload.filename):
         if isinstance(row, tabular.RowError):
             report.refused.append(str(row))
             continue
         try:
-            input_ = tabular.apply_mapping(row, mapping).get("input", {})
+            input_, _ = task_type.normalised(tabular.apply_mapping(row, mapping).get("input", {}), {})
         except tabular.RowError as error:
             report.refused.append(str(error))
             continue
-        text = text_of(input_)
+        text = task_type.text_of(input_)
         if not text.strip():
             report.refused.append(f"line {row.line}: there is no text")
             continue
