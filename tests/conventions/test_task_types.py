@@ -29,7 +29,8 @@ def test_no_room_asks_which_task_this_is() -> None:
 
 
 def test_asking_is_found() -> None:
-    assert asking('if project.task_type == "extraction":') and asking('if "policy" == name:')
+    assert asking('if project.task_type == "extraction":')
+    assert asking('if "policy" == name:')
     assert not asking("task_type=project.task_type,")
 
 
