@@ -15,9 +15,11 @@ from apps.core.strict_json import JsonValue
 from apps.task_types.base import (
     FIELD,
     Common,
+    Parts,
     Payload,
     SpecView,
     f1,
+    json_of,
     kind_schema,
     long_text,
     object_schema,
@@ -72,6 +74,11 @@ class Extraction(Common):
             fields,
         )
 
+    def normalised(self, input_: Payload, output: Payload) -> Parts:
+        """All fields in one column, mapped to ``output.fields``, as an object or as its JSON text."""
+        fields = _object_in(output.get("fields")) if len(output) == 1 else None
+        return dict(input_), dict(output if fields is None else fields)
+
     def prompt_parts(self, spec: SpecView) -> dict[str, str]:
         names = ", ".join((spec.output_schema or {}).get("properties", ()))
         return {
@@ -101,6 +108,16 @@ class Extraction(Common):
 
     def primary_score(self) -> str:
         return "document_exact"
+
+
+def _object_in(written: Any) -> dict[str, Any] | None:
+    """An object, or the one that a cell is JSON of; None for what stands for a field called ``fields``."""
+    if isinstance(written, str):
+        try:
+            written = json_of(written, "fields")
+        except ValueError:
+            return None
+    return written if isinstance(written, dict) else None
 
 
 def same_value(one: JsonValue, other: JsonValue) -> bool:

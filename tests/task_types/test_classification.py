@@ -14,7 +14,7 @@ SPEC = SpecView(labels=("refund", "billing"))
 
 
 def test_an_unknown_task_type_lists_those_there_are() -> None:
-    with pytest.raises(DomainError, match="there is classification"):
+    with pytest.raises(DomainError, match="there is classification, code_repair"):
         task_type_of("poetry")
 
 

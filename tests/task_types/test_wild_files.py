@@ -57,17 +57,10 @@ def test_calls_of_the_leaderboard_agree_with_its_accepted_answers() -> None:
 
 
 def test_receipts_become_records_and_their_own_answers_are_right() -> None:
-    fields = ("company", "date", "address", "total")
-    whole = [each for each in lines("sroie-receipts.jsonl") if all(each["key"].get(name) for name in fields)]
-    read = rows(
-        "extraction",
-        "receipts.jsonl",
-        "\n".join(map(json.dumps, whole)).encode(),
-        "input.text=text",
-        *(f"output.{name}=key.{name}" for name in fields),
-        "id=id",
-    )
-    assert len(read) == len(whole) > 100
+    content = (DATA / "sroie-receipts.jsonl").read_bytes()
+    read = rows("extraction", "receipts.jsonl", content, "input.text=text", "output.fields=key", "id=id")
+    assert len(read) == 130
+    assert {"company", "date", "total"} <= read[0].output.keys()
     task = task_type_of("extraction")
     for row in read:
         assert (
