@@ -16,7 +16,7 @@ SHOWN = {
     "classification": ("refund",),
     "multi_label": ("Labels", '"refund"'),
     "extraction": ("Company", "Total", "TOTAL"),
-    "tool_call": ("get_weather", '"place"', "Tools"),
+    "tool_call": ("get_weather", '"place"', "Tools", "dict"),
     "redaction": ("e-mail", "23–"),
     "code_repair": ("Broken code", "Mended code", "return sum(range(n + 1))", "10"),
     "policy": ("medical dosage", "Refusal", "A doctor has to say."),

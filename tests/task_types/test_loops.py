@@ -26,6 +26,7 @@ def test_every_task_type_has_a_loop() -> None:
     assert [loop.task_type for loop in LOOPS] == list(REGISTRY)
 
 
+@pytest.mark.one_engine
 @pytest.mark.django_db(databases=DATABASES)
 @pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.task_type)
 def test_the_loop_goes_round(loop: Loop) -> None:

@@ -16,6 +16,7 @@ from apps.review.marks import passage as passage_of
 from apps.review.payloads import current_payload
 from apps.review.reading import Reading, is_passage, reading_of
 from apps.task_types.redaction import spans_of
+from apps.task_types.tool_definitions import ToolDefinitionError, read_tools
 
 register = template.Library()
 
@@ -88,6 +89,16 @@ def _parts(record: Record) -> Iterator[Part]:
             yield Part(title, pointer, is_text=False, value=passage_of(_shown(value)))
         elif isinstance(value, str) and is_passage(pointer, value):
             yield Part(title, pointer, is_text=True, value=passage_of(value))
+
+
+@register.simple_tag
+def tool_notes(record: Record) -> list[str]:
+    """What of the definitions of tools was read otherwise than it is written."""
+    try:
+        tools = read_tools(record.current_input.get("tools") or [])
+    except ToolDefinitionError as error:
+        return [str(error)]
+    return [f"{tool.name}: {note}" for tool in tools for note in tool.notes]
 
 
 @register.simple_tag
