@@ -56,7 +56,7 @@ class Classification(Common):
     check_ids: tuple[str, ...] = CHECKS
     answers_one_label: bool = True
     facet_pointer: str = "/output/label"
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", _TEXT_COLUMNS),
         ("output.label", ("label", "category", "intent", "class", "output.label")),
     )
@@ -103,9 +103,12 @@ class MultiLabel(Common):
     title: str = "Classification with several labels"
     reading_template: str = "task_types/text.html"
     check_ids: tuple[str, ...] = CHECKS
-    reject_reasons = (("label_missing", "A label is missing"), ("label_too_many", "A label too many"))
+    reject_reasons: tuple[tuple[str, str], ...] = (
+        ("label_missing", "A label is missing"),
+        ("label_too_many", "A label too many"),
+    )
     facet_pointer: str = "/output/labels"
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", _TEXT_COLUMNS),
         ("output.labels", ("labels", "categories", "intents", "classes", "output.labels")),
     )

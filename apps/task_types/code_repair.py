@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from apps.sandbox import SandboxUnavailableError, Stop, Verdict, run_python_cases
+from apps.sandbox import Limits, SandboxUnavailableError, Stop, Verdict, run_python_cases
 from apps.task_types.base import (
     FIELD,
     Common,
@@ -19,6 +19,9 @@ from apps.task_types.base import (
     text_in,
 )
 from apps.task_types.code_cases import read_cases
+
+LIMITS = Limits(memory_mb=1024)
+"""Of one run of all cases, in the checks and in scoring alike: a fix of QuixBugs (knapsack) takes more than 256 MB."""
 
 
 class CodeRepair(Common):
@@ -44,13 +47,19 @@ class CodeRepair(Common):
         "near_duplicate",
         "executable_tests",
     )
-    check_options = {"executable_tests": {"broken_at": "/input/code", "function_at": "/input/function"}}
-    reject_reasons = (
+    check_options: Mapping[str, Mapping[str, Any]] = {
+        "executable_tests": {
+            "broken_at": "/input/code",
+            "function_at": "/input/function",
+            "memory_mb": LIMITS.memory_mb,
+        }
+    }
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("not_the_cause", "Mends the tests, not the cause"),
         ("weak_tests", "The tests would pass other wrong code"),
         ("rewritten", "Rewritten where a small change would do"),
     )
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.code", ("code", "buggy", "broken", "before", "input.code")),
         ("input.tests", ("tests", "testcases", "cases", "test", "input.tests")),
         ("input.text", ("text", "message", "issue", "input.text")),
@@ -96,7 +105,9 @@ class CodeRepair(Common):
         code = text_in(prediction, "code")
         if not code.strip():
             return {"pass_at_1": 0.0, "cases": 0.0}
-        results = run_python_cases(source=code, function=text_in(input_, "function"), cases=cases)
+        results = run_python_cases(
+            source=code, function=text_in(input_, "function"), cases=cases, limits=LIMITS
+        )
         for result in results:
             if result.answer.stop is Stop.UNAVAILABLE:
                 raise SandboxUnavailableError(result.reason)

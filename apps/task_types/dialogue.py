@@ -48,14 +48,14 @@ class Dialogue(Common):
         "realism",
         "adversarial",
     )
-    check_options = {"turns": {}}
-    reject_reasons = (
+    check_options: Mapping[str, Mapping[str, Any]] = {"turns": {}}
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_outcome", "Another outcome"),
         ("out_of_character", "Somebody does not talk like that"),
         ("turn_does_not_follow", "A turn does not follow from the one before"),
     )
     facet_pointer: str = "/output/label"
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.turns", ("turns", "messages", "conversation", "dialogue", "input.turns")),
         ("output.label", ("label", "outcome", "output.label")),
     )

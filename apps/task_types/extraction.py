@@ -57,13 +57,17 @@ class Extraction(Common):
         "realism",
         "adversarial",
     )
-    check_options = {"answer_in_text": {"answers": ["/output/*", "/output/*/*", "/output/*/*/*"]}}
-    reject_reasons = (
+    check_options: Mapping[str, Mapping[str, Any]] = {
+        "answer_in_text": {"answers": ["/output/*", "/output/*/*", "/output/*/*/*"]}
+    }
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_value", "A value is wrong"),
         ("missing_value", "A value that stands in the text is missing"),
         ("invented_value", "A value that does not stand in the text"),
     )
-    guesses = (("input.text", ("text", "document", "ocr", "content", "input.text")),)
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("input.text", ("text", "document", "ocr", "content", "input.text")),
+    )
 
     def record_schema(self, spec: SpecView) -> dict[str, Any]:
         fields = dict(spec.output_schema) if spec.output_schema else {"type": "object", "minProperties": 1}

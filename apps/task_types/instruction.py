@@ -55,12 +55,12 @@ class Instruction(Common):
         "realism",
         "adversarial",
     )
-    reject_reasons = (
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("not_followed", "Does not do what the prompt asks"),
         ("invented", "Says something made up"),
         ("rubric_wrong", "The rubric does not fit the prompt"),
     )
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "prompt", "instruction", "question", "input.text")),
         ("output.response", ("response", "completion", "answer", "output.response")),
         ("output.rubric", ("rubric", "output.rubric")),

@@ -48,13 +48,13 @@ class Policy(Common):
         "realism",
         "adversarial",
     )
-    reject_reasons = (
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_policy", "Falls under another policy"),
         ("refusal_wrong", "Should (not) be refused"),
         ("note_wrong", "The note does not say why"),
     )
     facet_pointer: str = "/output/label"
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "prompt", "message", "query", "input.text")),
         ("output.label", ("label", "policy", "category", "output.label")),
         ("output.refusal", ("refusal", "refuse", "output.refusal")),

@@ -61,14 +61,14 @@ class Redaction(Common):
         "adversarial",
     )
     # The texts are about invented persons: what is personal has to stand in a span, which `spans` looks at.
-    check_options = {"spans": {}, "personal_data": {"enabled": False}}
-    reject_reasons = (
+    check_options: Mapping[str, Mapping[str, Any]] = {"spans": {}, "personal_data": {"enabled": False}}
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("span_missing", "Something to redact has no span"),
         ("span_wrong", "A span begins or ends at the wrong place"),
         ("kind_wrong", "A span has the wrong kind"),
     )
     facet_pointer: str = "/output/spans"
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "message", "body", "document", "input.text")),
         ("output.spans", ("spans", "entities", "labels", "output.spans")),
     )

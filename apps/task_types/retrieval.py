@@ -48,13 +48,13 @@ class Retrieval(Common):
         "realism",
         "adversarial",
     )
-    check_options = {"negatives": {}}
-    reject_reasons = (
+    check_options: Mapping[str, Mapping[str, Any]] = {"negatives": {}}
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("negative_answers", "A negative answers the query"),
         ("positive_does_not", "The positive does not answer the query"),
         ("too_easy", "The negatives are too easy"),
     )
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "query", "question", "input.text")),
         ("output.positive", ("positive", "pos", "output.positive")),
         ("output.negatives", ("negatives", "hard_negatives", "neg", "output.negatives")),

@@ -65,15 +65,15 @@ class ToolUse(Common):
         "adversarial",
         "tool_outcome",
     )
-    check_options = {"tool_arguments": {"no_tool": True}}
-    reject_reasons = (
+    check_options: Mapping[str, Mapping[str, Any]] = {"tool_arguments": {"no_tool": True}}
+    reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_tool", "Wrong tool"),
         ("wrong_argument", "An argument is wrong"),
         ("not_said", "An argument that nobody said"),
         ("no_tool_fits", "No tool fits"),
     )
     facet_pointer: str = "/output/call"
-    guesses = (
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "question", "query", "message", "input.text")),
         ("input.tools", ("tools", "function", "functions", "input.tools")),
         ("output.call", ("call", "ground_truth", "tool_calls", "answer", "output.call")),

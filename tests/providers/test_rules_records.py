@@ -61,7 +61,7 @@ def test_what_cannot_be_filled_is_refused_with_its_place(old: str, new: str, pro
 
 
 def test_spans_point_to_the_phrases_and_the_plain_text_stands_where_noise_took_them() -> None:
-    template = {"input": {"text": "{text}"}, "output": {"spans": {"$spans": {"mail": "e-mail"}}}}
+    template: Any = {"input": {"text": "{text}"}, "output": {"spans": {"$spans": {"mail": "e-mail"}}}}
     taken = {"mail": "ana@example.org"}
     text = "to ana@example.org, yes ana@example.org"
     spans = [{"start": 3, "end": 18, "kind": "e-mail"}, {"start": 24, "end": 39, "kind": "e-mail"}]

@@ -36,7 +36,7 @@ def test_every_object_is_closed_and_every_list_says_what_it_holds(task: TaskType
 
 def test_what_was_asked_for_as_json_text_comes_back_as_its_value() -> None:
     schema = records_schema(task_type_of("code_repair").record_schema(SpecView()))
-    record = {
+    record: dict[str, Any] = {
         "input": {"code": "x", "tests": json.dumps([[[1], 2]]), "function": "f", "text": None, "kind": None},
         "output": {"code": "[1]"},
     }

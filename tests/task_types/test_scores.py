@@ -193,7 +193,11 @@ CASES = [[[2], 4], [[3], 9]]
 
 
 def test_code_is_scored_by_running_its_tests() -> None:
-    values = {"tests": CASES, "function": "square", "code": "def square(n):\n    return n * 2\n"}
+    values: dict[str, Any] = {
+        "tests": CASES,
+        "function": "square",
+        "code": "def square(n):\n    return n * 2\n",
+    }
     right = {"code": "def square(n):\n    return n * n\n"}
     assert score("code_repair", right, right, **values) == {"pass_at_1": 1, "cases": 1}
     assert score("code_repair", right, {"code": values["code"]}, **values) == {"pass_at_1": 0, "cases": 1 / 2}

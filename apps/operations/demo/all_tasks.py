@@ -156,7 +156,7 @@ def judge(project: Project, actor: User, loop: Loop) -> LaunchReview:
     models = {
         part: upload_predictions(
             project=project,
-            name=part,
+            name=f"{part} of the demo",
             upload=_file(_answers(project, loop, wrong_on=loop.rare if is_wrong else "")),
             trained_on=Training.UNKNOWN,
             actor=actor,
