@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from apps.sandbox import Limits, SandboxUnavailableError, Stop, Verdict, run_python_cases
+from apps.sandbox import SandboxUnavailableError, Stop, Verdict, run_python_cases
 from apps.task_types.base import (
     FIELD,
     Common,
@@ -19,9 +19,6 @@ from apps.task_types.base import (
     text_in,
 )
 from apps.task_types.code_cases import read_cases
-
-LIMITS = Limits(memory_mb=1024)
-"""Of one run of all cases, in the checks and in scoring alike: a fix of QuixBugs (knapsack) takes more than 256 MB."""
 
 
 class CodeRepair(Common):
@@ -48,11 +45,7 @@ class CodeRepair(Common):
         "executable_tests",
     )
     check_options: Mapping[str, Mapping[str, Any]] = {
-        "executable_tests": {
-            "broken_at": "/input/code",
-            "function_at": "/input/function",
-            "memory_mb": LIMITS.memory_mb,
-        }
+        "executable_tests": {"broken_at": "/input/code", "function_at": "/input/function"}
     }
     reject_reasons: tuple[tuple[str, str], ...] = (
         ("not_the_cause", "Mends the tests, not the cause"),
@@ -105,9 +98,7 @@ class CodeRepair(Common):
         code = text_in(prediction, "code")
         if not code.strip():
             return {"pass_at_1": 0.0, "cases": 0.0}
-        results = run_python_cases(
-            source=code, function=text_in(input_, "function"), cases=cases, limits=LIMITS
-        )
+        results = run_python_cases(source=code, function=text_in(input_, "function"), cases=cases)
         for result in results:
             if result.answer.stop is Stop.UNAVAILABLE:
                 raise SandboxUnavailableError(result.reason)
