@@ -54,7 +54,7 @@ def test_the_demo_s_phrases_are_valid(version: str) -> None:
             "labels: {a: {patterns: [x], slots: {Fact: [x]}}}",
             "labels.a.slots.Fact: name slots with small letters",
         ),
-        ("labels: {a: {pattern: [x]}}", "labels.a.pattern: is not known; there is patterns, slots"),
+        ("labels: {a: {pattern: [x]}}", "labels.a.pattern: is not known; there is patterns, record, slots"),
         ("labels: {}\nnoise: {typos: 2}", "noise.typos: must be a number from 0 to 1"),
         ("labels: {}\nnoise: {typo: 0.1}", "noise.typo: is not known"),
         ("labels: {}\nconfusable: {share: x}", "confusable.share: must be a number"),
