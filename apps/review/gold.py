@@ -143,7 +143,7 @@ def _plan(project: Project, row: Record, kind: GoldKind, draw: random.Random) ->
 
 def _wrong_label(project: Project, row: Record, draw: random.Random) -> Planted | None:
     task_type = task_type_of(project.task_type)
-    label = task_type.facet(row.current_output)
+    label = task_type.facet(row.current_input, row.current_output)
     others = [name for name in spec_view(project).labels if name != label]
     if not others:
         return None
@@ -152,7 +152,8 @@ def _wrong_label(project: Project, row: Record, draw: random.Random) -> Planted 
         key: wrong if value == label and isinstance(value, str) else value
         for key, value in row.current_output.items()
     }
-    return Planted(row.current_input, output) if task_type.facet(output) == wrong else None
+    is_planted = task_type.facet(row.current_input, output) == wrong
+    return Planted(row.current_input, output) if is_planted else None
 
 
 def _leaked_phone(project: Project, row: Record, draw: random.Random) -> Planted | None:

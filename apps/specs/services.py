@@ -56,6 +56,7 @@ def create_project(
         task_type=task_type,
         standing=standing,
         reject_reasons=[*own, *default_reject_reasons()],
+        note_required=list(task_type_of(task_type).noted),
     )
     if actor is not None:
         set_member(project=project, user=actor, roles=[Role.ADMIN, Role.LEAD], actor=actor)

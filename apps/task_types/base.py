@@ -40,6 +40,8 @@ class TaskType(Protocol):
     """Options of checks where the spec does not say otherwise: a check that is named here is on."""
     reject_reasons: tuple[tuple[str, str], ...]
     """(code, words) of reasons that make sense for it alone; they come before those that all tasks share."""
+    noted: tuple[str, ...]
+    """Decisions (accepted, edited, rejected) that a new project of this type asks a note for."""
     answers_one_label: bool
     """Whether the answer is one label of the guide and nothing more: what the built-in learner can learn."""
     facet_pointer: str
@@ -92,6 +94,7 @@ class Common:
 
     check_options: Mapping[str, Mapping[str, Any]] = {}
     reject_reasons: tuple[tuple[str, str], ...] = ()
+    noted: tuple[str, ...] = ()
     answers_one_label: bool = False
     facet_pointer: str = "/input/kind"
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -24,7 +24,7 @@ _NO = frozenset({"false", "no", "0", "answer", "comply"})
 
 
 class Policy(Common):
-    """``output.note`` says why: no record stands without one, and whoever reviews the record answers for it."""
+    """``output.note`` says why; whoever reviews the record writes a note of their own with the decision."""
 
     name: str = "policy"
     title: str = "Policy"
@@ -53,6 +53,7 @@ class Policy(Common):
         ("refusal_wrong", "Should (not) be refused"),
         ("note_wrong", "The note does not say why"),
     )
+    noted: tuple[str, ...] = ("accepted", "edited", "rejected")
     facet_pointer: str = "/output/label"
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "prompt", "message", "query", "input.text")),

@@ -58,6 +58,7 @@ HOLDOUT_ROWS = 4
 ASKED = 6
 SEED = 3
 SCRIPT = "scripted-reviewer"
+NOTE = "Decided by the script of the demo."
 SESSION = "scripted reviewer of all tasks"
 PARTS = (("baseline", True), ("control", True), ("candidate", False))
 """Which of the three models are wrong on the gap."""
@@ -138,7 +139,7 @@ def review(project: Project, reviewer: User, loop: Loop) -> None:
         values: dict[str, Any] = {"action": Action.ACCEPTED}
         if is_first:
             values = {"action": Action.EDITED, "payload": loop.edit(current_payload(task.record))}
-        decide(task_id=task.pk, actor=reviewer, fence=task.fence, key=uuid4(), **values)
+        decide(task_id=task.pk, actor=reviewer, fence=task.fence, key=uuid4(), note=NOTE, **values)
         is_first = False
 
 
