@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 
 from apps.core.errors import DomainError
 from apps.evaluation.models import LaunchReview
@@ -17,6 +19,16 @@ from apps.review.models import Decision
 from apps.specs.models import Project
 
 pytestmark = pytest.mark.django_db(databases=["default", "holdout", "leakage"], transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _rights_are_given_back(transactional_db: None) -> Iterator[None]:
+    """Making the demo prepares the databases, and that revokes what emptying the tables after a test needs."""
+    yield
+    for connection in connections.all():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO CURRENT_USER")
 
 
 def headless(name: str) -> dict[str, Any]:
