@@ -17,6 +17,12 @@ FIELD: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 """A field beside those that we know (channel, subject, …): it belongs to the data, not to us."""
 LONGEST_FACET = 120
 
+# What tasks ask of a record alike, for ``TaskType.check_ids``; what one of them asks besides stands between these.
+SHAPE = ("schema", "label")
+WRITING = ("length", "encoding", "forbidden", "boilerplate")
+ORIGIN = ("exact_duplicate", "secrets", "personal_data", "leakage", "near_duplicate")
+TONE = ("language", "realism", "adversarial")
+
 
 @dataclass(frozen=True)
 class SpecView:

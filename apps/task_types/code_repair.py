@@ -8,6 +8,9 @@ from typing import Any
 from apps.sandbox import SandboxUnavailableError, Stop, Verdict, run_python_cases
 from apps.task_types.base import (
     FIELD,
+    ORIGIN,
+    SHAPE,
+    WRITING,
     Common,
     Payload,
     SpecView,
@@ -28,22 +31,7 @@ class CodeRepair(Common):
     title: str = "Code repair"
     reading_template: str = "task_types/code_repair.html"
     default_kind: str = "bug"
-    check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
-        "values",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
-        "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "executable_tests",
-    )
+    check_ids: tuple[str, ...] = (*SHAPE, "values", *WRITING, "rules", *ORIGIN, "executable_tests")
     check_options: Mapping[str, Mapping[str, Any]] = {
         "executable_tests": {"broken_at": "/input/code", "function_at": "/input/function"}
     }

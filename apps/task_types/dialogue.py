@@ -8,6 +8,10 @@ from typing import Any
 from apps.task_types.base import (
     FIELD,
     LONGEST_FACET,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Parts,
     Payload,
@@ -28,26 +32,7 @@ class Dialogue(Common):
     title: str = "Dialogue"
     reading_template: str = "task_types/dialogue.html"
     answers_one_label: bool = True
-    check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
-        "turns",
-        "values",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
-        "citations",
-        "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
-    )
+    check_ids: tuple[str, ...] = (*SHAPE, "turns", "values", *WRITING, "citations", "rules", *ORIGIN, *TONE)
     check_options: Mapping[str, Mapping[str, Any]] = {"turns": {}}
     reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_outcome", "Another outcome"),

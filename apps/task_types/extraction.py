@@ -14,6 +14,10 @@ from apps.core.pointers import joined
 from apps.core.strict_json import JsonValue
 from apps.task_types.base import (
     FIELD,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Parts,
     Payload,
@@ -37,25 +41,15 @@ class Extraction(Common):
     title: str = "Extraction"
     reading_template: str = "task_types/text.html"
     check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
+        *SHAPE,
         "values",
         "format",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
+        *WRITING,
         "answer_in_text",
         "citations",
         "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
+        *ORIGIN,
+        *TONE,
     )
     check_options: Mapping[str, Mapping[str, Any]] = {
         "answer_in_text": {"answers": ["/output/*", "/output/*/*", "/output/*/*/*"]}

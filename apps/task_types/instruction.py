@@ -7,6 +7,10 @@ from typing import Any
 
 from apps.task_types.base import (
     FIELD,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Payload,
     SpecView,
@@ -35,25 +39,15 @@ class Instruction(Common):
     reading_template: str = "task_types/text.html"
     default_kind: str = "instruction"
     check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
+        *SHAPE,
         "values",
         "format",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
+        *WRITING,
         "answer_in_text",
         "citations",
         "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
+        *ORIGIN,
+        *TONE,
     )
     reject_reasons: tuple[tuple[str, str], ...] = (
         ("not_followed", "Does not do what the prompt asks"),

@@ -8,6 +8,10 @@ from typing import Any
 from apps.task_types.base import (
     FIELD,
     LONGEST_FACET,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Parts,
     Payload,
@@ -29,25 +33,7 @@ class Policy(Common):
     name: str = "policy"
     title: str = "Policy"
     reading_template: str = "task_types/text.html"
-    check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
-        "values",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
-        "citations",
-        "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
-    )
+    check_ids: tuple[str, ...] = (*SHAPE, "values", *WRITING, "citations", "rules", *ORIGIN, *TONE)
     reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_policy", "Falls under another policy"),
         ("refusal_wrong", "Should (not) be refused"),

@@ -9,6 +9,10 @@ from typing import Any
 from apps.task_types.base import (
     FIELD,
     LONGEST_FACET,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Parts,
     Payload,
@@ -41,25 +45,7 @@ class Redaction(Common):
     name: str = "redaction"
     title: str = "Redaction"
     reading_template: str = "task_types/redaction.html"
-    check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
-        "spans",
-        "values",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
-        "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
-    )
+    check_ids: tuple[str, ...] = (*SHAPE, "spans", "values", *WRITING, "rules", *ORIGIN, *TONE)
     # The texts are about invented persons: what is personal has to stand in a span, which `spans` looks at.
     check_options: Mapping[str, Mapping[str, Any]] = {"spans": {}, "personal_data": {"enabled": False}}
     reject_reasons: tuple[tuple[str, str], ...] = (

@@ -7,6 +7,10 @@ from typing import Any
 
 from apps.task_types.base import (
     FIELD,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Payload,
     SpecView,
@@ -29,25 +33,7 @@ class Retrieval(Common):
     title: str = "Retrieval"
     reading_template: str = "task_types/text.html"
     default_kind: str = "query"
-    check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
-        "negatives",
-        "values",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
-        "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
-    )
+    check_ids: tuple[str, ...] = (*SHAPE, "negatives", "values", *WRITING, "rules", *ORIGIN, *TONE)
     check_options: Mapping[str, Mapping[str, Any]] = {"negatives": {}}
     reject_reasons: tuple[tuple[str, str], ...] = (
         ("negative_answers", "A negative answers the query"),

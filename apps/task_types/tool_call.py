@@ -11,6 +11,10 @@ from apps.core.strict_json import JsonValue
 from apps.task_types.accepted_values import accepts, first_of
 from apps.task_types.base import (
     LONGEST_FACET,
+    ORIGIN,
+    SHAPE,
+    TONE,
+    WRITING,
     Common,
     Parts,
     Payload,
@@ -44,25 +48,15 @@ class ToolUse(Common):
     title: str = "Tool calls"
     reading_template: str = "task_types/tool_call.html"
     check_ids: tuple[str, ...] = (
-        "schema",
-        "label",
+        *SHAPE,
         "values",
         "format",
         "tool_arguments",
-        "length",
-        "encoding",
-        "forbidden",
-        "boilerplate",
+        *WRITING,
         "answer_in_text",
         "rules",
-        "exact_duplicate",
-        "secrets",
-        "personal_data",
-        "leakage",
-        "near_duplicate",
-        "language",
-        "realism",
-        "adversarial",
+        *ORIGIN,
+        *TONE,
         "tool_outcome",
     )
     check_options: Mapping[str, Mapping[str, Any]] = {"tool_arguments": {"no_tool": True}}
