@@ -35,14 +35,15 @@ def _parts(pointer: str) -> list[str]:
 def _members(place: tuple[str, Any], part: str) -> Iterator[tuple[str, Any]]:
     path, value = place
     if isinstance(value, Mapping):
-        names: Sequence[str] = list(value) if part == EVERY else [_unescaped(part)]
+        names: Sequence[str] = list(value) if part == EVERY else [unescaped(part)]
         yield from ((f"{path}/{escaped(name)}", value[name]) for name in names if name in value)
     elif isinstance(value, list):
         numbers = range(len(value)) if part == EVERY else [int(part)] if part.isdecimal() else []
         yield from ((f"{path}/{number}", value[number]) for number in numbers if number < len(value))
 
 
-def _unescaped(part: str) -> str:
+def unescaped(part: str) -> str:
+    """The name that one part of a pointer stands for."""
     return part.replace("~1", "/").replace("~0", "~")
 
 

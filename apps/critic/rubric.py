@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema_rs
-
+from apps.core.json_schemas import validator_of
 from apps.core.strict_json import JsonValue, canonical_dumps
 from apps.critic.models import HIGHEST, LOWEST
 from apps.providers.base import Ask, JsonObject
@@ -162,7 +161,7 @@ def answer_schema() -> JsonObject:
     }
 
 
-_VALIDATOR = jsonschema_rs.validator_for(answer_schema())
+_VALIDATOR = validator_of(answer_schema())
 
 
 def read_scores(answer: JsonValue) -> Scores | None:

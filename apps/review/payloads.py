@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from apps.core.errors import RefusedError
+from apps.core.json_schemas import pointer_to, validator_of
 from apps.core.text import DiffPart, flatten_strings, word_diff
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.specs.models import Project
 from apps.validation.checks import Batch, FindingData
-from apps.validation.checks.schema import pointer_to, validator_of
 from apps.validation.models import Outcome
 from apps.validation.pipeline import make_batch
 from apps.validation.services import check_payload, keep_findings
@@ -73,7 +71,8 @@ def check_shape(project: Project, payload: Payload) -> dict[str, list[str]]:
     """Problems by JSON pointer; empty when ``payload`` has the shape of a record of ``project``."""
     if problems := unstorable(payload):
         return problems
-    errors = _validator(json.dumps(record_schema(project), sort_keys=True)).iter_errors(payload)
+    # Unmasked: a person reads what is wrong with the text that they are writing.
+    errors = validator_of(record_schema(project), mask=None).iter_errors(payload)
     return _grouped([(pointer_to(error), error.message) for error in errors])
 
 
@@ -136,12 +135,6 @@ def said(finding: FindingData) -> str:
 
 def said_pointer(finding: FindingData) -> str:
     return "" if finding.check_name in PROTECTED_CHECKS else finding.pointer
-
-
-@lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
-    # Unmasked: a person reads what is wrong with the text that they are writing.
-    return validator_of(json.loads(schema), mask=None)
 
 
 def _is_encodable(text: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.core.pointers import joined, unescaped
 from apps.core.text import flatten_strings
 from apps.records.models import Record
 from apps.review.marks import Passage, Span, passage
@@ -121,8 +122,7 @@ def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any, bool]]:
     for key, item in value.items():
         if item is None or isinstance(item, (dict, list)):
             continue
-        escaped = key.replace("~", "~0").replace("/", "~1")
-        yield f"{pointer}/{escaped}", item, isinstance(item, str)
+        yield joined(pointer, key), item, isinstance(item, str)
 
 
 def is_passage(pointer: str, value: str) -> bool:
@@ -133,5 +133,5 @@ def is_passage(pointer: str, value: str) -> bool:
 
 
 def _name_of(pointer: str) -> str:
-    name = pointer.rsplit("/", 1)[1].replace("~1", "/").replace("~0", "~")
+    name = unescaped(pointer.rsplit("/", 1)[1])
     return name.replace("_", " ").capitalize()

@@ -32,6 +32,7 @@ from django.forms.boundfield import BoundField
 from django.forms.fields import InvalidJSONInput
 from django.forms.utils import ErrorDict
 
+from apps.core.pointers import unescaped
 from apps.review.form_fields import field_of
 from apps.review.schema_tree import (
     MISSING,
@@ -292,4 +293,4 @@ def _put(target: dict[str, Any], pointer: str, value: Any) -> None:
 
 
 def _names(pointer: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return [unescaped(part) for part in pointer.split("/")[1:]]

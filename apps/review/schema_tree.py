@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apps.core.pointers import joined
+from apps.core.pointers import joined, unescaped
 
 MISSING = object()
 SCALARS = {str: "string", bool: "boolean", int: "number", float: "number"}
@@ -180,7 +180,7 @@ def schema_of_value(value: Any) -> dict[str, Any]:
 
 
 def title_of(pointer: str, schema: Schema) -> str:
-    name = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    name = unescaped(pointer.rpartition("/")[2])
     return str(schema.get("title") or name.replace("_", " ").capitalize())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.json_schemas import validator_of
 from apps.core.pointers import joined
 from apps.core.strict_json import JsonValue
 from apps.task_types.base import (
@@ -31,7 +32,6 @@ from apps.task_types.base import (
     require_json,
     share,
 )
-from apps.task_types.shape import validator_of
 
 
 class Extraction(Common):

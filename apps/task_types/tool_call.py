@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.json_schemas import validator_of
 from apps.core.strict_json import JsonValue
 from apps.task_types.accepted_values import accepts, first_of
 from apps.task_types.base import (
@@ -24,7 +25,6 @@ from apps.task_types.base import (
     record_of,
     require_json,
 )
-from apps.task_types.shape import validator_of
 from apps.task_types.tool_calls import ToolCall, ToolCallError, read_calls
 from apps.task_types.tool_definitions import ToolDefinitionError, read_tools
 

@@ -9,12 +9,12 @@ import jsonschema
 
 from apps.accounts.models import User
 from apps.core.errors import RefusedError
+from apps.core.json_schemas import refusal
 from apps.specs import services as specs
 from apps.specs.models import Spec
 from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY, Check
 from apps.validation.checks.base import LOWERED
-from apps.validation.checks.schema import refusal
 from apps.validation.proofs import unproven
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis_jsonschema import from_schema
 
-from apps.validation.checks.schema import validator_of
+from apps.core.json_schemas import validator_of
 
 TEXT = st.fixed_dictionaries(
     {"type": st.just("string")}, optional={"minLength": st.integers(0, 4), "maxLength": st.integers(4, 9)}

@@ -10,11 +10,12 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from apps.core.detectors.patterns import EncodedText, Pattern
+from apps.core.json_schemas import errors_of, refusal, validator_of
 from apps.core.pointers import SCHEMA as POINTER
 from apps.core.pointers import strings_at
 from apps.core.strict_json import StrictJsonError, loads_line
 from apps.validation.checks.base import Batch, Check, FindingData, Findings
-from apps.validation.checks.schema import MAX_ERRORS, errors_of, refusal, validator_of
+from apps.validation.checks.schema import MAX_ERRORS
 from apps.validation.models import Outcome
 
 MAX_XML = 1_000_000

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.json_schemas import pointer_to, validator_of
 from apps.core.strict_json import sha256_of
 from apps.task_types.tool_calls import ToolCall, ToolCallError, read_calls
 from apps.task_types.tool_definitions import ToolDefinitionError, read_tools
@@ -21,7 +22,7 @@ from apps.validation.checks.places import (
     value_at,
 )
 from apps.validation.checks.quoting import quoted_text
-from apps.validation.checks.schema import MAX_ERRORS, pointer_to, validator_of
+from apps.validation.checks.schema import MAX_ERRORS
 from apps.validation.models import Outcome
 
 CALLS_OPTIONS: dict[str, dict[str, Any]] = {

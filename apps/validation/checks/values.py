@@ -7,10 +7,11 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.json_schemas import errors_of, refusal, validator_of
 from apps.core.pointers import SCHEMA as POINTER
 from apps.core.pointers import values_at
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
-from apps.validation.checks.schema import MAX_ERRORS, errors_of, refusal, validator_of
+from apps.validation.checks.schema import MAX_ERRORS
 from apps.validation.models import Outcome
 
 
