@@ -40,6 +40,12 @@ def codes(name: str, **record: Any) -> list[tuple[str, str]]:
     return [(finding.code, finding.pointer) for finding in findings_of(name, **record)]
 
 
+def told(found: list[FindingData]) -> list[tuple[str, str]]:
+    """Code and pointer of findings that all block."""
+    assert {finding.outcome for finding in found} <= {"block"}
+    return [(finding.code, finding.pointer) for finding in found]
+
+
 def slips(name: str, options: dict[str, Any]) -> list[str]:
     return list(REGISTRY[name].problems(options))
 
