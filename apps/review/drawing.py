@@ -12,13 +12,12 @@ from apps.core.clock import database_now
 from apps.critic.models import lowest_scores
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
+from apps.review.lots import SAMPLED
 from apps.review.models import LotDelta, ReviewTask
 from apps.review.opening import DOUBTED
 from apps.review.plan_models import PlannedRecord, Risk, SamplingPlan
 from apps.validation.models import Finding, Outcome
 
-SAMPLED = 10
-"""Priority of the random sample: after what a person asked for again, before everything else."""
 RARE = 0.05
 """A value of an axis that at most this share of the lot has is rare."""
 MOST_RISKY = 500

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Sum
+from django.db.models import F, OuterRef, Subquery, Sum
 
 from apps.accounts.models import User
+from apps.core.clock import database_now
 from apps.review.models import Lot, LotDelta, LotQuerySet, LotStatus, ReviewTask
 from apps.specs.models import Gap, Project
 
@@ -18,6 +19,8 @@ FOLD_AT_ONCE = 2000
 COUNTS = ("opened", "accepted", "edited", "rejected", "flagged", "extra_opened", "extra_decided")
 NEARLY_FULL = 0.9
 """Share of a gap's target from which its lots are drawn after all others."""
+SAMPLED = 10
+"""Priority of a random sample: after what a person asked for again, before everything else."""
 
 
 @dataclass(frozen=True, order=True)
@@ -45,17 +48,24 @@ def open_lots(keys: Iterable[LotKey]) -> dict[LotKey, Lot]:
 
 
 def lots_in_turn(project: Project, user: User) -> list[Lot]:
-    """Lots that ``user`` may be handed and that have an open task, in the order in which a claim should try them.
+    """Lots that ``user`` may be handed and that have a free task, in the order in which a claim should try them.
 
-    Drawn at random, weighted by what is left (Efraimidis and Spirakis, 2006), so that prompts and models come
-    mixed in proportion and reviewers do not all stand at the head of one index. Lots of a gap that is nearly
-    full come last.
+    By the priority of what is at their head, so that a random sample or a doubted record of a small lot does not
+    wait for a large one. Lots of a gap that is nearly full come last, but for what was asked for again and random
+    samples, on which verdicts wait. Among equals it is drawn at random, weighted by what is left (Efraimidis and
+    Spirakis, 2006): prompts and models come mixed in proportion, and reviewers do not all stand at the head of one
+    index.
     """
-    waiting = ReviewTask.objects.open().filter(lot=OuterRef("pk"))
-    lots = list(Lot.objects.handed_to(user).filter(Exists(waiting), project=project))
-    full = _nearly_full_gaps(project, {lot.gap_id for lot in lots})
-    draw = {lot.pk: random.random() ** (1 / max(_left(lot), 1)) for lot in lots}  # noqa: S311  no secret hangs on it
-    return sorted(lots, key=lambda lot: (lot.gap_id in full, -draw[lot.pk]))
+    heads = ReviewTask.objects.obtainable(database_now()).filter(lot=OuterRef("pk")).handed_to(user)
+    first = Subquery(heads.in_queue_order().values("priority")[:1])
+    found = Lot.objects.handed_to(user).filter(project=project).annotate(head=first)
+    priorities = {lot: int(head) for lot in found if (head := vars(lot)["head"]) is not None}
+    full = _nearly_full_gaps(project, {lot.gap_id for lot in priorities})
+    draw = {lot: random.random() ** (1 / max(_left(lot), 1)) for lot in priorities}  # noqa: S311  no secret hangs on it
+    return sorted(
+        priorities,
+        key=lambda lot: (priorities[lot] > SAMPLED and lot.gap_id in full, priorities[lot], -draw[lot]),
+    )
 
 
 def fold_lots() -> int:

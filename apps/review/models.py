@@ -137,6 +137,11 @@ class TaskQuerySet(models.QuerySet["ReviewTask"]):
             | (Q(kind=TaskKind.OVERLAP) & ~Exists(answered))
         )
 
+    def handed_to(self, user: User) -> TaskQuerySet:
+        """What the queue gives to ``user`` at all: without what waits for a lead or is somebody else's."""
+        for_all = Q(kind__in=[TaskKind.REVIEW, TaskKind.OVERLAP], assignee=None)
+        return self.filter(for_all | (Q(assignee=user) & ~Q(kind=TaskKind.GOLD)))
+
     def to_adjudicate(self) -> TaskQuerySet:
         """What people disagreed about; a flag that a lead took is theirs already."""
         return self.open().filter(kind=TaskKind.ADJUDICATION, assignee=None)

@@ -1,4 +1,4 @@
-"""The review room's background work: opening tasks and folding counts."""
+"""The review room's background work: opening tasks, clearing stale leases, folding counts, recalls and plans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from apps.core.clock import database_now
 from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review import lots, opening, plans, recalls, verdicts
+from apps.review import lots, opening, plans, recalls, stale_leases, verdicts
 from apps.review.models import LotDelta
 from apps.review.plan_models import SamplingPlan
 from apps.review.recall_models import Recall
@@ -22,6 +22,11 @@ def open_tasks(_: int = 0) -> int:
 @shared_task(name="review.fold_lots")
 def fold_lots(_: int = 0) -> int:
     return lots.fold_lots()
+
+
+@shared_task(name="review.clear_stale_leases")
+def clear_stale_leases(_: int = 0) -> int:
+    return stale_leases.clear_stale_leases()
 
 
 @shared_task(name="review.hear_verdicts")
@@ -48,6 +53,10 @@ def _waiting_deltas() -> list[int]:
     return [0] if LotDelta.objects.exists() else []
 
 
+def _stale_leases() -> list[int]:
+    return [0] if stale_leases.has_stale_leases() else []
+
+
 def _unheard_verdicts() -> list[int]:
     return [0] if verdicts.has_unheard() else []
 
@@ -66,5 +75,6 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("review.advance_plan", "validation", _plans_due, advance_plan),
     Sweep("review.open_tasks", "validation", _records_without_task, open_tasks),
     Sweep("review.hear_verdicts", "validation", _unheard_verdicts, hear_verdicts),
+    Sweep("review.clear_stale_leases", "validation", _stale_leases, clear_stale_leases),
     Sweep("review.fold_lots", "validation", _waiting_deltas, fold_lots),
 )
