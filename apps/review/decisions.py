@@ -15,9 +15,9 @@ from apps.core.errors import RefusedError, StaleStateError
 from apps.records.models import ReviewMethod
 from apps.records.services import canonical_hash, move_records
 from apps.records.states import RecordStatus
+from apps.review.disputes import open_dispute
 from apps.review.drafts import save_draft
 from apps.review.models import Action, Decision, Draft, LotDelta, ReviewTask, TaskKind, TaskStatus
-from apps.review.opening import CAME_BACK
 from apps.review.overlap import answers_of, lock_round
 from apps.review.payloads import EditRefusedError, Payload, check_edit, current_payload, unstorable
 from apps.review.seals import seal_of
@@ -191,14 +191,7 @@ def _answer_round(decision: Decision, findings: Sequence[FindingData]) -> None:
         return
     LotDelta.objects.create(lot_id=task.lot_id, extra_decided=1, extra_opened=1 if answers.is_disputed else 0)
     if answers.is_disputed:
-        ReviewTask.objects.create(
-            project=decision.project,
-            record=decision.record,
-            lot_id=task.lot_id,
-            kind=TaskKind.ADJUDICATION,
-            round=task.round + 1,
-            priority=CAME_BACK,
-        )
+        open_dispute(decision)
 
 
 def _record_changes(decision: Decision) -> dict[str, Any]:

@@ -85,6 +85,25 @@ def waits_for_others(decision: Decision) -> bool:
     return task.kind == TaskKind.OVERLAP and ReviewTask.objects.open().of_same_round(task).exists()
 
 
+def moved_by(record: Record, decision: Decision) -> Decision | None:
+    """The decision by which ``record`` stands where it is, if it is ``decision`` or says the same in its round."""
+    if record.decision_uuid == decision.uuid:
+        return decision
+    if decision.task.kind != TaskKind.OVERLAP or record.decision_uuid is None:
+        return None
+    same_round = Decision.objects.standing().filter(record=record, task__round=decision.task.round)
+    return same_round.select_related("task").filter(uuid=record.decision_uuid).first()
+
+
+def was_agreed(decision: Decision) -> bool:
+    """Whether the record moved as ``decision`` says: it was asked of one person alone, or all said the same."""
+    if decision.task.kind != TaskKind.OVERLAP:
+        return True
+    return agree(
+        list(Decision.objects.standing().filter(record=decision.record_id, task__round=decision.task.round))
+    )
+
+
 def _lot_of(uuid: UUID) -> float:
     """A number from 0 to 1, the same for this record every time."""
     digest = hashlib.sha256(b"overlap" + uuid.bytes).digest()

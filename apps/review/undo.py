@@ -16,6 +16,7 @@ from apps.records.models import Record
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
 from apps.review.decisions import payload_columns
+from apps.review.disputes import withdraw_dispute
 from apps.review.drafts import save_draft
 from apps.review.leases import LEASE
 from apps.review.models import (
@@ -29,7 +30,7 @@ from apps.review.models import (
     Undo,
 )
 from apps.review.opening import CAME_BACK
-from apps.review.overlap import waits_for_others
+from apps.review.overlap import moved_by, waits_for_others, was_agreed
 from apps.review.payloads import recheck
 from apps.specs.models import Project
 
@@ -70,17 +71,15 @@ def _undo(decision: Decision, actor: User, reach: int | None) -> ReviewTask:
     record = Record.objects.select_for_update(of=("self",)).get(pk=decision.record_id)
     if Undo.objects.filter(decision=decision).exists():
         return _task_after(decision)
-    is_gold = decision.task.kind == TaskKind.GOLD
-    lone = is_gold or (waits_for_others(decision) and record.status == RecordStatus.AWAITING_REVIEW)
-    _check_reach(decision, record, has_moved=not lone)
+    moved = _check_reach(decision, record)
     if reach is not None and decision not in undoable(decision.project, actor, reach):
         raise StaleStateError(
             f"Only the last {reach} decisions can be undone here. Your page of decisions reaches further back."
         )
     now = database_now()
     Undo.objects.create(decision=decision, undone_by=actor, undone_at=now)
-    if not lone:
-        return_to_review(record, decision, actor=actor, reason=f"undo of {decision.action}")
+    if moved is not None:
+        return_to_review(record, moved, actor=actor, reason=f"undo of {decision.action}")
     # Of several answers only this one is taken back: the new one counts in the same round.
     is_shared = decision.task.kind in SEVERAL_ANSWERS
     task = ReviewTask.objects.create(
@@ -96,7 +95,8 @@ def _undo(decision: Decision, actor: User, reach: int | None) -> ReviewTask:
         lease_until=now + LEASE,
         fence=decision.fence + 1,
     )
-    LotDelta.objects.create(lot=decision.task.lot, **{"extra_decided" if lone else str(decision.action): -1})
+    counted = "extra_decided" if moved is None else str(decision.action)
+    LotDelta.objects.create(lot=decision.task.lot, **{counted: -1})
     if decision.action == Action.EDITED:
         # What was typed is not lost with the decision.
         values = {"input": decision.edited_input, "output": decision.edited_output}
@@ -104,25 +104,37 @@ def _undo(decision: Decision, actor: User, reach: int | None) -> ReviewTask:
     return task
 
 
-def _check_reach(decision: Decision, record: Record, *, has_moved: bool) -> None:
+def _check_reach(decision: Decision, record: Record) -> Decision | None:
+    """The decision by which the record stands where it is, if taking back ``decision`` moves it; None if it moves
+    nothing: an answer to a gold item, or one that waits for the other person's, or that a lead was to weigh.
+
+    StaleStateError says what to do where nothing can be taken back.
+    """
+    number, ask = f"Record #{record.pk}", "Ask a lead to recall it."
     if record.released_at is not None:
-        raise StaleStateError(f"Record #{record.pk} is in a release. Ask a lead to recall it.")
-    if has_moved and (record.decision_uuid != decision.uuid or record.status != decision.action):
-        raise StaleStateError(f"Record #{record.pk} has moved on since this decision.")
+        raise StaleStateError(f"{number} is in a release. {ask}")
     if decision.task.lot.status != LotStatus.OPEN:
-        raise StaleStateError("The lot of this record is closed. Ask a lead to recall it.")
+        raise StaleStateError(f"The lot of this record is closed. {ask}")
+    if decision.task.kind == TaskKind.GOLD:
+        return None
+    if record.status == RecordStatus.AWAITING_REVIEW and (
+        waits_for_others(decision) or withdraw_dispute(decision)
+    ):
+        return None
+    moved = moved_by(record, decision)
+    if moved is None or record.status != decision.action:
+        raise StaleStateError(
+            f"{number} has moved on since this decision: it was flagged, recalled or settled. "
+            "Tell a lead what you think now."
+        )
+    return moved
 
 
 def return_to_review(
     record: Record, decision: Decision, *, actor: User, reason: str, due_at: datetime | None = None
 ) -> None:
     """The record as it stood before ``decision``: an earlier edit that still counts stays."""
-    before = (
-        Decision.objects.standing()
-        .filter(record=record, action=Action.EDITED, pk__lt=decision.pk)
-        .order_by("-pk")
-        .first()
-    )
+    before = _edit_before(decision)
     changes: dict[str, Any] = {"edited_input": None, "edited_output": None}
     if before is not None:
         changes = {"edited_input": before.edited_input, "edited_output": before.edited_output}
@@ -140,6 +152,17 @@ def return_to_review(
         decision_uuid=None,
         **(changes | payload_columns(decision.project, input_, output)),
     )
+
+
+def _edit_before(decision: Decision) -> Decision | None:
+    """The last edit that the record took over in an earlier round. Of an edit that was disputed it took nothing."""
+    edits = (
+        Decision.objects.standing()
+        .filter(record=decision.record_id, action=Action.EDITED, task__round__lt=decision.task.round)
+        .select_related("task")
+        .order_by("-pk")
+    )
+    return next((edit for edit in edits if was_agreed(edit)), None)
 
 
 def _task_after(decision: Decision) -> ReviewTask:

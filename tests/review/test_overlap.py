@@ -16,7 +16,7 @@ from apps.records.states import RecordStatus
 from apps.review.bulk import bulk_decide
 from apps.review.cards import cards_of
 from apps.review.flags import reopen_flagged
-from apps.review.leases import release_leases
+from apps.review.leases import release_leases, take
 from apps.review.ledger import Tally, verify
 from apps.review.lots import counts_of
 from apps.review.models import Action, Decision, ReviewTask, TaskKind, TaskStatus
@@ -246,18 +246,73 @@ def test_the_last_answer_taken_back_returns_the_record_and_keeps_the_first(scene
     assert ReviewTask.objects.to_adjudicate().count() == 1
 
 
-def test_the_first_answer_stays_once_the_record_moved_by_the_second(scene: Scene, other: User) -> None:
+@pytest.mark.parametrize("action", [Action.ACCEPTED, Action.REJECTED, Action.EDITED])
+def test_the_first_of_two_who_agreed_takes_theirs_back_and_the_second_answer_stays(
+    scene: Scene, other: User, action: Action
+) -> None:
     scene.add_waiting(1)
-    first, _ = both_decide(scene, other, Action.ACCEPTED, Action.ACCEPTED)
-    with pytest.raises(StaleStateError, match="moved on"):
-        undo(decision_uuid=first.uuid, actor=scene.reviewer)
+    first, second = both_decide(scene, other, action, action, payload=EDIT)
+    again = undo(decision_uuid=first.uuid, actor=scene.reviewer)
+    record = Record.objects.get()
+    assert (record.status, record.edited_input, record.label) == ("awaiting_review", None, "refund")
+    assert (again.round, again.lease_holder) == (1, scene.reviewer)
+    counts = counts_of(scene.project)
+    assert (counts.left, counts.tasks, counts.tasks_decided) == (1, 2, 1)
+    flag = scene.decide(again, Action.FLAGGED)
+    assert Record.objects.get().decision_uuid == flag.uuid
+    assert list(Decision.objects.standing().order_by("pk")) == [second, flag]
+    assert list(verify(project=scene.project, tally=Tally())) == []
 
 
-def test_an_answer_that_a_lead_weighs_cannot_be_taken_back(scene: Scene, other: User) -> None:
+def test_a_slip_that_made_two_people_differ_is_taken_back_before_a_lead_has_it(
+    scene: Scene, other: User
+) -> None:
     scene.add_waiting(1)
-    for decision in both_decide(scene, other, Action.ACCEPTED, Action.REJECTED):
-        with pytest.raises(StaleStateError, match="moved on"):
-            undo(decision_uuid=decision.uuid, actor=decision.reviewer)
+    _, slip = both_decide(scene, other, Action.ACCEPTED, Action.REJECTED)
+    again = undo(decision_uuid=slip.uuid, actor=other)
+    assert not ReviewTask.objects.to_adjudicate().exists()
+    counts = counts_of(scene.project)
+    assert (counts.left, counts.tasks, counts.tasks_decided) == (1, 2, 1)
+    # The same slip once more: the same case, once.
+    slip = scene.decide(again, Action.REJECTED)
+    assert ReviewTask.objects.to_adjudicate().count() == 1
+    scene.decide(undo(decision_uuid=slip.uuid, actor=other))
+    assert Record.objects.get().status == RecordStatus.ACCEPTED
+    counts = counts_of(scene.project)
+    assert (counts.left, counts.tasks, counts.tasks_decided) == (0, 2, 2)
+
+
+def test_an_answer_that_a_lead_has_in_hand_stays_and_the_refusal_says_whom_to_tell(
+    scene: Scene, other: User
+) -> None:
+    scene.add_waiting(1)
+    decisions = both_decide(scene, other, Action.ACCEPTED, Action.REJECTED)
+    lead = factories.make_member(scene.project, Role.LEAD)
+    case = ReviewTask.objects.to_adjudicate().get()
+    fence = take(task=case, user=lead)
+    with pytest.raises(StaleStateError, match="A lead is settling"):
+        undo(decision_uuid=decisions[0].uuid, actor=scene.reviewer)
+    case.refresh_from_db()
+    scene.decide(case, fence=fence, actor=lead)
+    with pytest.raises(StaleStateError, match="Tell a lead"):
+        undo(decision_uuid=decisions[1].uuid, actor=other)
+
+
+def test_a_verdict_taken_back_brings_no_disputed_edit_into_the_record(scene: Scene, other: User) -> None:
+    scene.add_waiting(1)
+    both_decide(scene, other, Action.EDITED, Action.ACCEPTED, payload=EDIT)
+    lead = factories.make_member(scene.project, Role.LEAD)
+    case = ReviewTask.objects.to_adjudicate().get()
+    verdict = scene.decide(case, fence=take(task=case, user=lead), actor=lead)
+    undo(decision_uuid=verdict.uuid, actor=lead)
+    assert Record.objects.get().edited_input is None
+
+
+def test_of_two_equal_edits_one_taken_back_leaves_the_record_as_it_was(scene: Scene, other: User) -> None:
+    scene.add_waiting(1)
+    _, second = both_decide(scene, other, Action.EDITED, Action.EDITED, payload=EDIT)
+    undo(decision_uuid=second.uuid, actor=other)
+    assert Record.objects.get().edited_input is None
 
 
 # --- the ledger and the rest of the house --------------------------------------------------------------------------
