@@ -73,7 +73,9 @@ def screen_candidates(project: Project, policy: MixPolicy) -> Screening:
 
 def choose(project: Project, policy: MixPolicy, screening: Screening) -> Choice:
     """Settles the list. Called in the transaction that freezes it: the rows it reads are locked."""
-    locked = _admitted(project, policy).select_for_update(of=("self",)).only(*COLUMNS).order_by("id")
+    locked = (
+        _admitted(project, policy).select_for_update(of=("self",), no_key=True).only(*COLUMNS).order_by("id")
+    )
     admitted = list(locked)
     candidates = [record for record in admitted if record.event_hash in screening.clean]
     leaks = [record for record in admitted if record.event_hash in screening.leaking]
