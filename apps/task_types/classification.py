@@ -46,7 +46,7 @@ _TEXT_COLUMNS = ("text", "message", "body", "utterance", "query", "input.text", 
 class Classification(Common):
     name: str = "classification"
     title: str = "Classification"
-    reading_template: str = "task_types/classification.html"
+    reading_template: str = "task_types/text.html"
     check_ids: tuple[str, ...] = CHECKS
     answers_one_label: bool = True
     facet_pointer: str = "/output/label"

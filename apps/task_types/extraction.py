@@ -39,7 +39,7 @@ class Extraction(Common):
 
     name: str = "extraction"
     title: str = "Extraction"
-    reading_template: str = "task_types/text.html"
+    reading_template: str = "task_types/extraction.html"
     check_ids: tuple[str, ...] = (
         *SHAPE,
         "values",

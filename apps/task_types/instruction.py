@@ -36,7 +36,7 @@ class Instruction(Common):
 
     name: str = "instruction"
     title: str = "Instruction"
-    reading_template: str = "task_types/text.html"
+    reading_template: str = "task_types/instruction.html"
     default_kind: str = "instruction"
     check_ids: tuple[str, ...] = (
         *SHAPE,

@@ -32,7 +32,7 @@ class Policy(Common):
 
     name: str = "policy"
     title: str = "Policy"
-    reading_template: str = "task_types/text.html"
+    reading_template: str = "task_types/policy.html"
     check_ids: tuple[str, ...] = (*SHAPE, "values", *WRITING, "citations", "rules", *ORIGIN, *TONE)
     reject_reasons: tuple[tuple[str, str], ...] = (
         ("wrong_policy", "Falls under another policy"),

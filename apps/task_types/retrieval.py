@@ -31,7 +31,7 @@ class Retrieval(Common):
 
     name: str = "retrieval"
     title: str = "Retrieval"
-    reading_template: str = "task_types/text.html"
+    reading_template: str = "task_types/retrieval.html"
     default_kind: str = "query"
     check_ids: tuple[str, ...] = (*SHAPE, "negatives", "values", *WRITING, "rules", *ORIGIN, *TONE)
     check_options: Mapping[str, Mapping[str, Any]] = {"negatives": {}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pytest
@@ -13,16 +14,16 @@ from apps.records.models import Record
 from apps.task_types import task_type_of
 
 SHOWN = {
-    "classification": ("refund",),
-    "multi_label": ("Labels", '"refund"'),
+    "classification": ("Label", "refund"),
+    "multi_label": ("Labels", '<span class="tag">refund'),
     "extraction": ("Company", "Total", "TOTAL"),
-    "tool_call": ("get_weather", '"place"', "Tools", "dict"),
-    "redaction": ("e-mail", "23–"),
-    "code_repair": ("Broken code", "Mended code", "return sum(range(n + 1))", "10"),
-    "policy": ("medical dosage", "Refusal", "A doctor has to say."),
+    "tool_call": ("get_weather", "<code>place</code>", "Kaveropo", "left out", "string", "required", "dict"),
+    "redaction": ("e-mail", "kaveropo@example.org", "Hello, please write to [e-mail]"),
+    "code_repair": ("removed:", "return sum(range(n", "added:", "kaveropo(4)", "10"),
+    "policy": ("medical dosage", "To be refused", "A doctor has to say."),
     "dialogue": ("user", "assistant", "I ask a colleague", "handed over"),
-    "instruction": ("Rubric", "It is polite.", "Would you mind"),
-    "retrieval": ("Positive", "Negatives", "Ask at the desk"),
+    "instruction": ("Rubric", "It is polite.", "Response", "Would you mind"),
+    "retrieval": ("answers it", "must not answer it", "Ask at the desk", "p-1"),
 }
 
 
@@ -38,8 +39,10 @@ def test_the_record_is_shown(loop: Loop) -> None:
     )
     for piece in SHOWN[loop.task_type]:
         assert piece in page
+    # The name of a kind stands behind the words that it covers.
+    seen = re.sub(r"<small>.*?</small>|<[^>]+>", "", page)
     for line in task.text_of(input_).splitlines():
-        assert line.strip() in page
+        assert line.strip() in seen
 
 
 def test_a_record_without_a_call_says_so() -> None:
