@@ -8,11 +8,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.review.rules import ReviewRules
 from apps.specs.models import Membership, Role
 
 REVIEWERS = frozenset({Role.REVIEWER, Role.LEAD})
 LEADERS = frozenset({Role.LEAD, Role.MANAGER})
 EVERYONE = frozenset(Role.values)
+OVERSEERS = frozenset({Role.LEAD, Role.MANAGER, Role.ADMIN})
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,16 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if membership is None:
         return {}
     project = membership.project
+    hidden = "reports:record-list" if _hides_records(membership) else ""
     home = reverse("reports:project-home", args=[project.slug])
     below = request.path.removeprefix(home)
     links = [
         NavLink(label, reverse(name, args=[project.slug]), below.startswith(part) if part else not below)
         for label, name, part, roles in LINKS
-        if membership.has_any(roles)
+        if membership.has_any(roles) and name != hidden
     ]
     return {"project": project, "membership": membership, "nav_links": links}
+
+
+def _hides_records(membership: Membership) -> bool:
+    return ReviewRules.of(membership.project).hides_records and not membership.has_any(OVERSEERS)

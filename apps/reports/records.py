@@ -15,6 +15,7 @@ from apps.records.models import Record, RecordEvent, SourceType, Use
 from apps.records.states import RELEASABLE, RecordStatus
 from apps.reports.judges import scores_of
 from apps.review.models import Decision
+from apps.review.references import named
 from apps.review.rules import ReviewRules
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
@@ -62,8 +63,8 @@ class RecordFilter(forms.Form):
         wanted = {name: value for name, value in self.cleaned_data.items() if value and name != "q"}
         records = records.filter(**wanted)
         words = self.cleaned_data["q"].strip()
-        if words.removeprefix("#").isdigit() and (words.startswith("#") or len(words) < 12):
-            return records.filter(pk=int(words.removeprefix("#")))
+        if (is_named := named(words)) is not None:
+            return records.filter(is_named)
         return records.filter(input__icontains=words) if words else records
 
 
@@ -108,9 +109,10 @@ class RecordLife:
 
 def is_closed_to_reviewers(record: Record) -> bool:
     """Whoever may still have to decide it learns nothing from its page: neither what another said nor what it is."""
-    if record.status == RecordStatus.GOLD:
+    rules = ReviewRules.of(record.project)
+    if record.status == RecordStatus.GOLD or rules.hides_records:
         return True
-    return record.status == RecordStatus.AWAITING_REVIEW and ReviewRules.of(record.project).keeps_secrets
+    return record.status == RecordStatus.AWAITING_REVIEW and rules.keeps_secrets
 
 
 def record_life(project: Project, record: Record) -> RecordLife:

@@ -25,14 +25,15 @@ from apps.reports.catalogue import (
 )
 from apps.reports.gaps import gap_page
 from apps.reports.home import project_home as read_home
+from apps.reports.navigation import OVERSEERS
 from apps.reports.provenance import provenance_report
 from apps.reports.records import RecordFilter, is_closed_to_reviewers, record_life, record_page
 from apps.reports.red_team import red_team_page
 from apps.reports.runs import run_page
+from apps.review.rules import ReviewRules
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Gap, Membership, Project, Role
 
-OVERSEERS = frozenset({Role.LEAD, Role.MANAGER, Role.ADMIN})
 # htmx swaps the content in and asks no more.
 STOP_POLLING = 286
 
@@ -55,6 +56,8 @@ def project_home(request: ProjectRequest, project: Project) -> HttpResponse:
 @project_view()
 @require_GET
 def record_list(request: ProjectRequest, project: Project) -> HttpResponse:
+    if ReviewRules.of(project).hides_records and not request.membership.has_any(OVERSEERS):
+        return render(request, "reports/record_in_review.html")
     form = RecordFilter(project, request.GET)
     if not form.is_valid():
         return render(request, "reports/record_list.html", {"form": form}, status=400)
@@ -69,7 +72,7 @@ def record_detail(request: ProjectRequest, project: Project, pk: int) -> HttpRes
         Record.objects.select_related("gap", "reviewer", "project"), project=project, pk=pk
     )
     if is_closed_to_reviewers(record) and not request.membership.has_any(OVERSEERS):
-        return render(request, "reports/record_in_review.html", {"record": record})
+        return render(request, "reports/record_in_review.html")
     return render(request, "reports/record_detail.html", {"life": record_life(project, record)})
 
 

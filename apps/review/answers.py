@@ -54,7 +54,7 @@ def cards_json(request: HttpRequest, project: Project, cards: Sequence[Card]) ->
     """Each card with its rendered HTML, and what the script needs to know of it."""
     return [
         {
-            "task": card.task.pk,
+            "task": card.reference,
             "fence": card.task.fence,
             "html": render_to_string("review/_card.html", {"card": card, "project": project}, request),
         }

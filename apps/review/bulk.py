@@ -12,7 +12,7 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.core.clock import database_now
 from apps.core.errors import NotAllowedError, StaleStateError
-from apps.records.models import ReviewMethod
+from apps.records.models import Record, ReviewMethod
 from apps.records.states import RecordStatus
 from apps.review.decisions import apply_to_record, check_words, decide, published_guide_version
 from apps.review.models import Action, Decision, LotDelta, ReviewTask, TaskKind, TaskQuerySet, TaskStatus
@@ -69,7 +69,7 @@ class PileResult:
     """Decisions on picked cards, and the records of those that were no longer in this person's hands."""
 
     decisions: list[Decision]
-    lost: list[int]
+    lost: list[Record]
 
 
 def decide_pile(
@@ -88,7 +88,7 @@ def decide_pile(
     """
     check_words(project, action=action, reasons=reasons, note=note.strip())
     decisions, lost = [], []
-    tasks = ReviewTask.objects.filter(project=project, pk__in=fences).order_by("pk")
+    tasks = ReviewTask.objects.filter(project=project, pk__in=fences).select_related("record").order_by("pk")
     for task in tasks:
         try:
             decision = decide(
@@ -102,7 +102,7 @@ def decide_pile(
                 is_bulk=True,
             )
         except StaleStateError:
-            lost.append(task.record_id)
+            lost.append(task.record)
         else:
             decisions.append(decision)
     return PileResult(decisions, lost)

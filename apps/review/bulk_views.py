@@ -13,6 +13,8 @@ from apps.review.bulk import PileResult, decide_pile
 from apps.review.cards import cards_of
 from apps.review.forms import PileDecisionForm, PileForm, cleaned
 from apps.review.models import Action
+from apps.review.references import name_of
+from apps.review.rules import ReviewRules
 from apps.review.selectors import queue_state, room_page
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Project, Role
@@ -68,7 +70,7 @@ def bulk_decide(request: ProjectRequest, project: Project) -> HttpResponse:
     except RefusedError as error:
         messages.error(request, str(error))
         return redirect("review:bulk", project.slug)
-    _tell(request, result, Action(values["action"]))
+    _tell(request, project, result, Action(values["action"]))
     _take(request, project, values["size"])
     return redirect("review:bulk", project.slug)
 
@@ -83,9 +85,10 @@ def _take(request: ProjectRequest, project: Project, size: int) -> None:
     )
 
 
-def _tell(request: ProjectRequest, result: PileResult, action: Action) -> None:
+def _tell(request: ProjectRequest, project: Project, result: PileResult, action: Action) -> None:
     if count := len(result.decisions):
         messages.success(request, f"{count} record{'s' if count > 1 else ''} {action.label.lower()}.")
     if result.lost:
-        names = ", ".join(f"#{record}" for record in result.lost)
+        rules = ReviewRules.of(project)
+        names = ", ".join(f"#{name_of(record, rules)}" for record in result.lost)
         messages.warning(request, f"Not counted, because they are no longer in your hands: {names}.")

@@ -13,10 +13,12 @@ from apps.accounts.models import User
 from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
 from apps.review.gold_queue import dress
-from apps.review.models import Action, Decision, Draft, ReviewTask
+from apps.review.models import Action, Decision, Draft, ReviewTask, TaskKind
 from apps.review.payloads import current_payload, schema_of
 from apps.review.reading import Reading, reading_of
 from apps.review.record_forms import RecordForm
+from apps.review.references import name_of, reference_of
+from apps.review.rules import ReviewRules
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.task_types import task_type_of
@@ -32,7 +34,7 @@ EXCERPT = 400
 class NearRecord:
     """A record that is near the one under review. ``similarity``: Jaccard of character 5-grams, 0 to 1."""
 
-    record_id: int
+    name: str
     kind: str
     status: str
     label: str
@@ -54,6 +56,8 @@ class Card:
 
     task: ReviewTask
     record: Record
+    name: str
+    """How the record is called."""
     template: str
     reading: Reading
     form: RecordForm
@@ -63,6 +67,11 @@ class Card:
     questions: list[Question]
     made_by: list[str]
     """Prompt and model; empty under blind review."""
+
+    @property
+    def reference(self) -> int:
+        """What stands for the task in the page."""
+        return reference_of(self.task.pk)
 
     @property
     def has_draft(self) -> bool:
@@ -82,7 +91,7 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
     dress(tasks, records)
     drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
     near, asked = _neighbours(project, list(records)), _questions(list(records))
-    rules = make_batch(project, [])
+    rules, review_rules = make_batch(project, []), ReviewRules.of(project)
     schema = schema_of(rules)
     titles = [(check.name, check.title) for check in checks_of(rules)]
     template = task_type_of(project.task_type).reading_template
@@ -90,8 +99,9 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
         Card(
             task=task,
             record=(record := records[task.record_id]),
+            name=name_of(record, review_rules),
             template=template,
-            reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{task.pk}-"),
+            reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{reference_of(task.pk)}-"),
             form=_edit_form(schema, record, task, drafts.get(task.pk)),
             original_form=_edit_form(schema, record, task, None) if task.pk in drafts else None,
             neighbours=near[task.record_id],
@@ -111,7 +121,9 @@ def _load_records(ids: Sequence[int], findings: FindingQuerySet) -> dict[int, Re
 def _edit_form(
     schema: dict[str, Any], record: Record, task: ReviewTask, draft: dict[str, Any] | None
 ) -> RecordForm:
-    return RecordForm(schema, current_payload(record), draft=draft, auto_id=f"task-{task.pk}-%s")
+    return RecordForm(
+        schema, current_payload(record), draft=draft, auto_id=f"task-{reference_of(task.pk)}-%s"
+    )
 
 
 def _made_by(project: Project, record: Record) -> list[str]:
@@ -122,7 +134,7 @@ def _made_by(project: Project, record: Record) -> list[str]:
 
 def _neighbours(project: Project, record_ids: Sequence[int]) -> dict[int, list[NearRecord]]:
     """The nearest first. Only records stand here: of protected data nothing is ever shown."""
-    text_of = task_type_of(project.task_type).text_of
+    text_of, rules = task_type_of(project.task_type).text_of, ReviewRules.of(project)
     found = (
         Neighbour.objects.filter(record__in=record_ids).select_related("other").order_by("-similarity", "id")
     )
@@ -132,7 +144,7 @@ def _neighbours(project: Project, record_ids: Sequence[int]) -> dict[int, list[N
             other = neighbour.other
             near[neighbour.record_id].append(
                 NearRecord(
-                    record_id=other.pk,
+                    name=name_of(other, rules),
                     kind=SourceType(other.source_type).label,
                     status="" if other.source_type == SourceType.REAL else other.get_status_display(),
                     label=other.label,
@@ -153,6 +165,7 @@ def _questions(record_ids: Sequence[int]) -> dict[int, list[Question]]:
         Decision.objects.standing()
         .disclosed()
         .filter(record__in=record_ids, action=Action.FLAGGED)
+        .exclude(task__kind=TaskKind.GOLD)
         .select_related("reviewer")
         .order_by("id")
     )

@@ -165,7 +165,7 @@ def _close_task(decision: Decision, findings: Sequence[FindingData]) -> Decision
     elif decision.task.kind == TaskKind.GOLD:
         # It says something of the person; the record is what it was.
         decision.save(force_insert=True)
-        LotDelta.objects.create(lot_id=decision.task.lot_id, extra_decided=1)
+        LotDelta.objects.create(lot_id=decision.task.lot_id, gold_decided=1)
     else:
         decision.save(force_insert=True)
         _settle_record(decision, findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -10,6 +10,7 @@ from django import forms
 from apps.core.errors import DomainError
 from apps.review.leases import MAX_AT_ONCE, PILES
 from apps.review.models import Action
+from apps.review.references import task_id_of
 
 
 class Words(forms.MultipleChoiceField):
@@ -22,24 +23,39 @@ class Words(forms.MultipleChoiceField):
 class Numbers(forms.TypedMultipleChoiceField):
     """Any number of whole numbers under one name."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(coerce=int, required=False, empty_value=[], **options)
+    def __init__(self, coerce: Callable[[str], int] = int) -> None:
+        super().__init__(coerce=coerce, required=False, empty_value=[])
 
     def valid_value(self, value: str) -> bool:
         return True
+
+
+class TaskField(forms.IntegerField):
+    """A task, by what stands for it in the page; cleaned, its number."""
+
+    def clean(self, value: Any) -> int | None:
+        reference = super().clean(value)
+        return None if reference is None else task_id_of(reference)
+
+
+class Tasks(Numbers):
+    """Any number of tasks under one name, each as a TaskField has it."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda value: task_id_of(int(value)))
 
 
 class ClaimForm(forms.Form):
     """``want`` cards, none of those in ``have``."""
 
     want = forms.IntegerField(min_value=0, max_value=MAX_AT_ONCE, required=False)
-    have = Numbers()
+    have = Tasks()
 
 
 class TaskForm(forms.Form):
     """One task as the page holds it."""
 
-    task = forms.IntegerField(min_value=1)
+    task = TaskField()
     fence = forms.IntegerField(min_value=0)
 
 
@@ -64,9 +80,9 @@ class UndoForm(forms.Form):
 class LeaseForm(forms.Form):
     """Tasks in hand, each with its fence at the same place; ``in_view`` is the one on the screen."""
 
-    task = Numbers()
+    task = Tasks()
     fence = Numbers()
-    in_view = forms.IntegerField(required=False)
+    in_view = TaskField(required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -90,7 +106,7 @@ class PileDecisionForm(LeaseForm):
     key = forms.UUIDField()
     size = forms.IntegerField(min_value=1, max_value=max(PILES))
     action = forms.ChoiceField(choices=[(Action.ACCEPTED, "accepted"), (Action.REJECTED, "rejected")])
-    pick = Numbers()
+    pick = Tasks()
     reason = Words(required=False)
     note = forms.CharField(required=False, strip=True)
 

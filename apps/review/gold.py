@@ -21,13 +21,15 @@ from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
 from apps.records.services import NewRecord, create_records, move_records
 from apps.records.states import RecordStatus
+from apps.review.gold_looks import keep_looks, look_at
 from apps.review.models import Action, Decision, GoldItem, GoldKind, TaskKind
+from apps.review.payloads import Payload
+from apps.review.references import name_of
 from apps.review.rules import ReviewRules
-from apps.similarity.minhash import jaccard, shingles
-from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.specs.selectors import spec_view
-from apps.task_types import TaskType, task_type_of
+from apps.task_types import task_type_of
+from apps.validation.checks import FindingData
 
 MOST_AT_ONCE = 500
 PHONES = [f"415-555-01{number:02}" for number in range(100)]
@@ -44,54 +46,65 @@ class Planted:
     output: dict[str, Any]
     planted: str = ""
 
+    @property
+    def payload(self) -> Payload:
+        return {"input": self.input, "output": self.output}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of a train row. ``found``: what the checks say of it; None where it cannot be in review."""
+
+    row: Record
+    kind: GoldKind
+    shown: Planted
+    found: list[FindingData] | None
+
 
 @transaction.atomic
 def make_gold(*, project: Project, count: int, actor: User, seed: int | None = None) -> list[GoldItem]:
     """Makes ``count`` items of train rows that are in none yet, drawn at random; fewer where there are fewer.
 
-    RefusedError when there is no such row. ``seed`` makes the draw repeatable.
+    A row that a check would keep out of review makes none, as it would be known by that. RefusedError when nothing
+    is left to make items of. ``seed`` makes the draw repeatable.
     """
     used = GoldItem.objects.filter(project=project).values("record__derived_from")
     free = list(Record.objects.filter(project=project).train_rows().exclude(pk__in=used).order_by("id"))
-    if not free:
-        raise RefusedError("Gold items are made of real train rows, and none is left: import some first.")
     draw = random.Random(seed)  # noqa: S311  no secret hangs on it
     rows = draw.sample(free, min(count, MOST_AT_ONCE, len(free)))
-    defects = cycle(DEFECTS)
-    plans = [
-        _plan(project, row, next(defects) if number % 2 else GoldKind.KNOWN, draw)
-        for number, row in enumerate(rows)
-    ]
+    plans = [plan for plan in _plans(project, rows, draw) if plan.found is not None]
+    if not plans:
+        raise RefusedError("Gold items are made of real train rows, and none is left: import some first.")
     records = create_records(
         project=project,
         rows=[
             NewRecord(
                 source_type=SourceType.WRITTEN,
-                input=shown.input,
-                output=shown.output,
-                derived_from=row,
-                rights_note=row.rights_note,
+                input=plan.shown.input,
+                output=plan.shown.output,
+                derived_from=plan.row,
+                rights_note=plan.row.rights_note,
             )
-            for row, (_, shown) in zip(rows, plans, strict=True)
+            for plan in plans
         ],
         actor=actor,
         reason="gold item",
     )
-    # In the same transaction: no check and no index ever sees them.
+    # In the same transaction: no worker checks or indexes them as candidates.
     move_records(records=records, to=RecordStatus.GOLD, actor=actor, reason="gold item")
     items = [
         GoldItem(
             project=project,
             record=record,
-            kind=kind,
-            right_output=row.current_output,
-            planted=shown.planted,
+            kind=plan.kind,
+            right_output=plan.row.current_output,
+            planted=plan.shown.planted,
             made_by=actor,
         )
-        for row, record, (kind, shown) in zip(rows, records, plans, strict=True)
+        for plan, record in zip(plans, records, strict=True)
     ]
     GoldItem.objects.bulk_create(items)
-    _show_originals(project, [item for item in items if item.kind == GoldKind.NEAR_DUPLICATE])
+    keep_looks(project, items, [plan.found or [] for plan in plans])
     return items
 
 
@@ -117,12 +130,13 @@ def is_right(item: GoldItem, decision: Decision) -> bool | None:
 
 def told_of_gold(decision: Decision) -> str:
     """What a person is told at once of their answer to a gold item; "" where the project does not tell."""
-    if decision.task.kind != TaskKind.GOLD or not ReviewRules.of(decision.project).gold_feedback:
+    rules = ReviewRules.of(decision.project)
+    if decision.task.kind != TaskKind.GOLD or not rules.gold_feedback:
         return ""
     item = GoldItem.objects.get(record=decision.record_id)
     right = is_right(item, decision)
     how = {True: " You were right.", False: " You were wrong.", None: ""}[right]
-    return f"Record {decision.record_id} was a test card: {ABOUT[GoldKind(item.kind)]}.{how}"
+    return f"Record {name_of(decision.record, rules)} was a test card: {ABOUT[GoldKind(item.kind)]}.{how}"
 
 
 ABOUT: Mapping[GoldKind, str] = {
@@ -133,12 +147,25 @@ ABOUT: Mapping[GoldKind, str] = {
 }
 
 
-def _plan(project: Project, row: Record, kind: GoldKind, draw: random.Random) -> tuple[GoldKind, Planted]:
-    """What ``row`` becomes; a known answer where its defect cannot be put into it."""
-    plain = Planted(row.current_input, row.current_output)
-    plant = PLANTERS.get(kind)
-    defective = plant(project, row, draw) if plant else None
-    return (kind, defective) if defective else (GoldKind.KNOWN, plain)
+def _plans(project: Project, rows: Sequence[Record], draw: random.Random) -> list[Plan]:
+    """What each of ``rows`` becomes: every second one with a defect, unless a check would stop it for that."""
+    defects = cycle(DEFECTS)
+    kinds = [next(defects) if number % 2 else GoldKind.KNOWN for number in range(len(rows))]
+    plain = [Planted(row.current_input, row.current_output) for row in rows]
+    planted = [
+        PLANTERS[kind](project, row, draw) if kind in PLANTERS else None
+        for kind, row in zip(kinds, rows, strict=True)
+    ]
+    said_of_plain = look_at(project, [each.payload for each in plain])
+    said = look_at(project, [(each or other).payload for each, other in zip(planted, plain, strict=True)])
+    return [
+        Plan(row, kind, with_defect, found)
+        if with_defect is not None and found is not None
+        else Plan(row, GoldKind.KNOWN, without, found_without)
+        for row, kind, with_defect, found, without, found_without in zip(
+            rows, kinds, planted, said, plain, said_of_plain, strict=True
+        )
+    ]
 
 
 def _wrong_label(project: Project, row: Record, draw: random.Random) -> Planted | None:
@@ -188,21 +215,3 @@ PLANTERS: Mapping[GoldKind, Callable[[Project, Record, random.Random], Planted |
     GoldKind.PERSONAL_DATA: _leaked_phone,
     GoldKind.NEAR_DUPLICATE: _near_copy,
 }
-
-
-def _show_originals(project: Project, copies: Sequence[GoldItem]) -> None:
-    """A copy has its original among the neighbours on the card: that is where a person can see it."""
-    task_type: TaskType = task_type_of(project.task_type)
-    Neighbour.objects.bulk_create(
-        Neighbour(
-            record=item.record, other=original, similarity=_similarity(task_type, item.record, original)
-        )
-        for item in copies
-        if (original := item.record.derived_from)
-    )
-
-
-def _similarity(task_type: TaskType, one: Record, other: Record) -> float:
-    return jaccard(
-        shingles(task_type.text_of(one.current_input)), shingles(task_type.text_of(other.current_input))
-    )

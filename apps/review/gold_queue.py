@@ -11,9 +11,14 @@ from django.db.models import Exists, Max, OuterRef
 
 from apps.accounts.models import User
 from apps.records.models import Record
-from apps.review.models import GoldItem, Lot, LotDelta, ReviewTask, Skip, TaskKind
+from apps.review.models import GoldItem, Lot, ReviewTask, Skip, TaskKind
+from apps.review.opening import PLAIN
+from apps.review.references import reference_of
 from apps.review.rules import ReviewRules
 from apps.specs.models import Project
+
+SPREAD = 200
+"""Tasks among which the record is drawn whose looks a gold item takes on."""
 
 
 def how_many_gold(project: Project, count: int) -> int:
@@ -67,6 +72,7 @@ def _new_task(item: GoldItem, user: User, lot: Lot, until: datetime) -> ReviewTa
                 lot=lot,
                 kind=TaskKind.GOLD,
                 slot=(last or 0) + 1,
+                priority=_priority_in(lot),
                 assignee=user,
                 lease_holder=user,
                 lease_until=until,
@@ -75,7 +81,6 @@ def _new_task(item: GoldItem, user: User, lot: Lot, until: datetime) -> ReviewTa
     except IntegrityError:
         # Somebody was given the same item in the same moment: this person gets another card.
         return None
-    LotDelta.objects.create(lot=lot, extra_opened=1)
     return task
 
 
@@ -91,7 +96,16 @@ def dress(tasks: Iterable[ReviewTask], records: Mapping[int, Record]) -> None:
             record.prompt_version, record.generator_model = like.prompt_version, like.generator_model
 
 
+def _priority_in(lot: Lot) -> int:
+    """That of what it stands among: cards are shown in this order."""
+    heads = ReviewTask.objects.open().filter(lot=lot).in_queue_order().values_list("priority", flat=True)
+    return heads.first() or PLAIN
+
+
 def _another_of(task: ReviewTask) -> Record | None:
+    """A record of the same lot, another one for each gold task, and always the same one."""
     others = ReviewTask.objects.filter(lot=task.lot_id).exclude(kind=TaskKind.GOLD)
-    like = others.select_related("record__gap").order_by("-id").first()
+    others = others.select_related("record__gap").order_by("-id")
+    back = reference_of(task.pk) % SPREAD
+    like = others.filter(pk__lt=task.pk - back).first() or others.first()
     return like.record if like else None

@@ -25,6 +25,7 @@ from apps.review.lots import lots_in_turn
 from apps.review.models import LotDelta, ReviewTask, Skip, TaskQuerySet, TaskStatus
 from apps.review.opening import open_tasks
 from apps.review.pausing import why_paused
+from apps.review.references import shuffled
 from apps.specs.models import Project
 
 LEASE = timedelta(minutes=10)
@@ -68,7 +69,7 @@ def claim_next(
     count, most = (min(count, max(PILES)), max(PILES)) if is_pile else (min(count, MAX_AT_ONCE), MAX_HELD)
     now = database_now()
     held = ReviewTask.objects.open().filter(project=project, lease_holder=user)
-    mine = _take(held.exclude(pk__in=have), user=user, now=now, count=count)
+    mine = shuffled(_take(held.exclude(pk__in=have), user=user, now=now, count=count))
     room = min(count - len(mine), most - held.filter(lease_until__gt=now).count())
     if room <= 0 or why_paused(project=project, user=user) is not None:
         return mine
@@ -90,7 +91,7 @@ def take(*, task: ReviewTask, user: User) -> int:
 def held_tasks(*, project: Project, user: User, most: int = MAX_HELD) -> list[ReviewTask]:
     """Up to ``most`` tasks that ``user`` holds now, in queue order. A read: nothing is prolonged."""
     held = ReviewTask.objects.held_by(user, database_now()).filter(project=project)
-    return list(held.in_queue_order()[:most])
+    return shuffled(held.in_queue_order()[:most])
 
 
 def renew(*, project: Project, user: User, fences: Mapping[int, int]) -> Renewal:

@@ -16,7 +16,16 @@ from apps.review.models import Lot, LotDelta, LotQuerySet, LotStatus, ReviewTask
 from apps.specs.models import Gap, Project
 
 FOLD_AT_ONCE = 2000
-COUNTS = ("opened", "accepted", "edited", "rejected", "flagged", "extra_opened", "extra_decided")
+COUNTS = (
+    "opened",
+    "accepted",
+    "edited",
+    "rejected",
+    "flagged",
+    "extra_opened",
+    "extra_decided",
+    "gold_decided",
+)
 NEARLY_FULL = 0.9
 """Share of a gap's target from which its lots are drawn after all others."""
 SAMPLED = 10
@@ -88,7 +97,7 @@ def fold_lots() -> int:
 class LotCounts:
     """Records of a project or lot: ever put up for review, and how those that are decided ended.
 
-    ``extra``: tasks beside the one that each record has (second opinions, adjudication, gold items).
+    ``extra``: tasks beside the one that each record has (second opinions, adjudication). Gold items are apart.
     """
 
     opened: int = 0
@@ -98,6 +107,15 @@ class LotCounts:
     flagged: int = 0
     extra_opened: int = 0
     extra_decided: int = 0
+    gold_decided: int = 0
+
+    def progress(self, gold_share: float) -> tuple[int, int]:
+        """Cards decided, and of how many, where ``gold_share`` of what is handed out are gold items.
+
+        A total that grew with each of them would tell them, so those to be expected are counted from the start.
+        """
+        expected = round(self.tasks * gold_share / (1 - gold_share)) if gold_share < 1 else 0
+        return self.tasks_decided + self.gold_decided, self.tasks + max(expected, self.gold_decided)
 
     @property
     def tasks(self) -> int:

@@ -55,6 +55,9 @@ class Lot(models.Model):
     flagged = models.PositiveIntegerField(default=0)
     extra_opened = models.IntegerField(default=0, help_text="Tasks beside the one that each record has.")
     extra_decided = models.IntegerField(default=0)
+    gold_decided = models.IntegerField(
+        default=0, help_text="Answers to gold items handed out as if of this lot."
+    )
     held_back_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when nothing of it is handed out; null: it is."
     )
@@ -91,6 +94,7 @@ class LotDelta(models.Model):
     flagged = models.IntegerField(default=0)
     extra_opened = models.IntegerField(default=0)
     extra_decided = models.IntegerField(default=0)
+    gold_decided = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"delta of lot {self.lot_id}"

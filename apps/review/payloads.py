@@ -15,11 +15,13 @@ from apps.specs.models import Project
 from apps.validation.checks import Batch, FindingData
 from apps.validation.models import Outcome
 from apps.validation.pipeline import make_batch
-from apps.validation.services import check_payload, keep_findings
+from apps.validation.services import check_copies, check_payload, keep_findings
 
 Payload = Mapping[str, Any]
 """``{"input": {…}, "output": {…}}``."""
 
+COMPARING = frozenset({"exact_duplicate", "near_duplicate", "leakage"})
+"""Checks that would say what a gold item was copied from."""
 PROTECTED_CHECKS = frozenset({"leakage"})
 """Checks against data nobody may see: where and how much they matched would be an oracle."""
 TOO_CLOSE = "Too close to protected data."
@@ -87,17 +89,18 @@ def unstorable(payload: Payload) -> dict[str, list[str]]:
 
 def check_edit(*, project: Project, record: Record, payload: Payload, is_draft: bool = False) -> EditCheck:
     """Shape first, then the checks; of a draft only the fast ones. A blocking or impossible check is a problem."""
-    problems = check_shape(project, payload)
-    if problems or record.status == RecordStatus.GOLD:
-        # Of a gold item the checks would say where it was copied from.
+    if problems := check_shape(project, payload):
         return EditCheck(problems, [], [])
-    findings = check_payload(
-        project=project,
-        input_=payload["input"],
-        output=payload["output"],
-        ignore_record=record,
-        is_draft=is_draft,
-    )
+    if record.status == RecordStatus.GOLD:
+        (findings,) = check_copies(project=project, payloads=[payload], but=COMPARING)
+    else:
+        findings = check_payload(
+            project=project,
+            input_=payload["input"],
+            output=payload["output"],
+            ignore_record=record,
+            is_draft=is_draft,
+        )
     stops = [finding for finding in findings if finding.outcome in (Outcome.BLOCK, Outcome.NOT_CHECKED)]
     warned = [finding for finding in findings if finding.outcome == Outcome.WARN]
     return EditCheck(

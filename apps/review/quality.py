@@ -12,8 +12,10 @@ from apps.review.bulk import REVIEWERS
 from apps.review.gold_scores import GoldScore, GoldStock, gold_scores, gold_stock
 from apps.review.models import Decision, ReviewTask
 from apps.review.pace import NO_PACE, Pace, paces_of
+from apps.review.references import name_of
 from apps.review.rules import ReviewRules
 from apps.specs.models import Membership, Project
+from apps.task_types import task_type_of
 
 PER_PAGE = 50
 
@@ -42,10 +44,23 @@ class QualityPage:
 
 
 @dataclass(frozen=True)
+class OwnDecision:
+    """One decision of a reviewer as their own page shows it. ``text``: the record's, as they left it."""
+
+    decision: Decision
+    name: str
+    text: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
 class OwnPage:
     """A reviewer's own decisions, newest first; agreement and gold score: None unless the project shows them."""
 
     page: Page[Decision]
+    rows: list[OwnDecision]
+    shows_records: bool
+    """Whether they may open the pages of records."""
     pace: Pace
     agreement: AgreementRow | None
     gold: GoldScore | None
@@ -76,11 +91,25 @@ def quality_page(project: Project) -> QualityPage:
     )
 
 
-def own_page(*, project: Project, user: User, number: str | None) -> OwnPage:
+def own_page(*, project: Project, user: User, number: str | None, is_lead: bool = False) -> OwnPage:
     mine = Decision.objects.filter(project=project, reviewer=user).select_related("record", "undo", "task")
-    shows = ReviewRules.of(project).show_scores
+    rules = ReviewRules.of(project)
+    page = Paginator(mine.order_by("-decided_at", "-id"), PER_PAGE).get_page(number)
+    words = {reason["code"]: reason["text"] for reason in project.reject_reasons}
+    text_of = task_type_of(project.task_type).text_of
+    shows = rules.show_scores
     return OwnPage(
-        page=Paginator(mine.order_by("-decided_at", "-id"), PER_PAGE).get_page(number),
+        page=page,
+        rows=[
+            OwnDecision(
+                decision,
+                name_of(decision.record, rules),
+                text_of(decision.edited_input or decision.record.current_input),
+                [words.get(code, code) for code in decision.reasons],
+            )
+            for decision in page.object_list
+        ],
+        shows_records=is_lead or not rules.hides_records,
         pace=paces_of(project, person=user.pk).get(user.pk, NO_PACE),
         agreement=agreement_of(project, user.pk) if shows else None,
         gold=gold_scores(project, person=user.pk).get(user.pk, GoldScore()) if shows else None,

@@ -19,6 +19,7 @@ from apps.review.models import Action, Decision, ReviewTask, TaskKind
 from apps.review.pausing import pause, resume
 from apps.review.quality import own_page, quality_page
 from apps.review.quality_forms import GoldForm, PauseForm, RulesForm, VerdictForm
+from apps.review.references import name_of
 from apps.review.rules import ReviewRules, set_rules
 from apps.review.undo import undo
 from apps.specs.access import ProjectRequest, project_view
@@ -121,7 +122,8 @@ def case_example(request: ProjectRequest, project: Project, verdict: UUID) -> Ht
 @project_view(Role.REVIEWER, Role.LEAD)
 @require_GET
 def own(request: ProjectRequest, project: Project) -> HttpResponse:
-    page = own_page(project=project, user=request.user, number=request.GET.get("page"))
+    is_lead = request.membership.has_any(frozenset({Role.LEAD}))
+    page = own_page(project=project, user=request.user, number=request.GET.get("page"), is_lead=is_lead)
     return render(request, "review/own.html", {"page": page, "page_obj": page.page})
 
 
@@ -131,7 +133,8 @@ def own_undo(request: ProjectRequest, project: Project, decision: UUID) -> HttpR
     """Takes one of my decisions back, however old, and opens its record in the room."""
     get_object_or_404(Decision, uuid=decision, project=project)
     task = undo(decision_uuid=decision, actor=request.user, reach=None)
-    messages.info(request, f"Record #{task.record_id} is back in your hands.")
+    name = name_of(task.record, ReviewRules.of(project))
+    messages.info(request, f"Record #{name} is back in your hands.")
     return redirect("review:room", project.slug)
 
 

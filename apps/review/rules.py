@@ -25,6 +25,11 @@ class ReviewRules:
     """Whether reviewers see their own agreement and gold score."""
 
     @property
+    def hides_records(self) -> bool:
+        """Whether a reviewer must not look records up: whoever finds every card but one has found a gold item."""
+        return bool(self.gold)
+
+    @property
     def keeps_secrets(self) -> bool:
         """Whether there is something about a waiting record that a reviewer must not know."""
         return bool(self.overlap or self.gold)

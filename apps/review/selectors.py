@@ -17,6 +17,7 @@ from apps.review.leases import on_offer, session_digest
 from apps.review.lots import LotCounts, counts_of
 from apps.review.models import Action, Decision, Lot, ReviewTask, Skip, TaskKind
 from apps.review.pausing import why_paused
+from apps.review.rules import ReviewRules
 from apps.review.undo import undoable
 from apps.specs.models import LabelGuide, Project
 from apps.specs.selectors import current_guide
@@ -147,14 +148,15 @@ def room_page(*, project: Project, user: User) -> RoomPage:
 def progress_of(*, project: Project, user: User) -> Progress:
     """Three queries: folded counts, waiting deltas, and this person's last hour."""
     counts: LotCounts = counts_of(project)
-    return Progress(counts.tasks_decided, counts.tasks, _pace(project, user))
+    return Progress(*counts.progress(ReviewRules.of(project).gold), _pace(project, user))
 
 
 def queue_state(*, project: Project, user: User, session_key: str) -> QueueState:
     """Where the records are that this person cannot have. Asked only when a claim came back empty."""
     now = database_now()
     open_lots = Lot.objects.handed_to(user).filter(project=project)
-    open_tasks = ReviewTask.objects.open().filter(lot__in=open_lots).exclude(kind=TaskKind.GOLD)
+    cards = ReviewTask.objects.open().filter(lot__in=open_lots)
+    open_tasks = cards.exclude(kind=TaskKind.GOLD)
     held = open_tasks.filter(lease_until__gt=now, lease_holder__isnull=False).exclude(lease_holder=user)
     others = held.aggregate(count=Count("id"), first=Min("lease_until"))
     counts = counts_of(project, lots=Lot.objects.open())
@@ -170,7 +172,7 @@ def queue_state(*, project: Project, user: User, session_key: str) -> QueueState
         held_by_others=others["count"],
         first_back_at=others["first"],
         assigned_to_others=open_tasks.exclude(assignee=None).exclude(assignee=user)[:COUNTED_UP_TO].count(),
-        skipped=Skip.objects.filter(task__in=open_tasks, user=user, session=session).count(),
+        skipped=Skip.objects.filter(task__in=cards, user=user, session=session).count(),
         second_opinions=second[:COUNTED_UP_TO].count(),
         adjudicating=open_tasks.to_adjudicate()[:COUNTED_UP_TO].count(),
         is_offered=offered.filter(record__status=RecordStatus.AWAITING_REVIEW).exists(),

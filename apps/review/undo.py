@@ -95,13 +95,20 @@ def _undo(decision: Decision, actor: User, reach: int | None) -> ReviewTask:
         lease_until=now + LEASE,
         fence=decision.fence + 1,
     )
-    counted = "extra_decided" if moved is None else str(decision.action)
+    counted = _counted(decision, has_moved=moved is not None)
     LotDelta.objects.create(lot=decision.task.lot, **{counted: -1})
     if decision.action == Action.EDITED:
         # What was typed is not lost with the decision.
         values = {"input": decision.edited_input, "output": decision.edited_output}
         save_draft(task=task, user=actor, values=values)
     return task
+
+
+def _counted(decision: Decision, *, has_moved: bool) -> str:
+    """The count of its lot that ``decision`` is in."""
+    if decision.task.kind == TaskKind.GOLD:
+        return "gold_decided"
+    return str(decision.action) if has_moved else "extra_decided"
 
 
 def _check_reach(decision: Decision, record: Record) -> Decision | None:

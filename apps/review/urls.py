@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from apps.review import bulk_views, quality_views, views
+from apps.review.references import TaskConverter
+
+register_converter(TaskConverter, "task")
 
 app_name = "review"
 urlpatterns = [
@@ -16,8 +19,8 @@ urlpatterns = [
     path("renew/", views.renew, name="renew"),
     path("release/", views.release, name="release"),
     path("keys/", views.keys, name="keys"),
-    path("tasks/<int:task>/edit/", views.edit, name="edit"),
-    path("tasks/<int:task>/rearrange/", views.rearrange, name="rearrange"),
+    path("tasks/<task:task>/edit/", views.edit, name="edit"),
+    path("tasks/<task:task>/rearrange/", views.rearrange, name="rearrange"),
     path("bulk/", bulk_views.bulk, name="bulk"),
     path("bulk/take/", bulk_views.bulk_take, name="bulk-take"),
     path("bulk/decide/", bulk_views.bulk_decide, name="bulk-decide"),

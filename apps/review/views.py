@@ -37,6 +37,8 @@ from apps.review.models import Action, Decision, ReviewTask
 from apps.review.payloads import EditRefusedError, check_edit, current_payload, diff_of, record_schema
 from apps.review.preferences import set_single_keys
 from apps.review.record_forms import RecordForm, rearranged
+from apps.review.references import name_of, reference_of
+from apps.review.rules import ReviewRules
 from apps.review.selectors import flag_page, progress_of, queue_state, room_page
 from apps.review.undo import undo as undo_decision
 from apps.specs.access import ProjectRequest, project_view
@@ -97,12 +99,12 @@ def decide(request: ProjectRequest, project: Project) -> HttpResponse:
         return _edit_page(request, project, task, error.by_pointer)
     told = told_of_gold(decision)
     if wants_json(request):
-        said = {"decision": decision.uuid, "action": decision.action, "record": decision.record_id}
+        said = {"decision": decision.uuid, "action": decision.action}
         said |= {"told": told} if told else {}
         return JsonResponse(
             said | _next_cards(request, project, want=values["want"] or 0, have=values["have"])
         )
-    messages.success(request, f"Record #{decision.record_id}: {decision.get_action_display().lower()}.")
+    messages.success(request, f"Record #{_name(decision)}: {decision.get_action_display().lower()}.")
     if told:
         messages.info(request, told)
     _take_one(request, project)
@@ -120,7 +122,7 @@ def undo(request: ProjectRequest, project: Project) -> HttpResponse:
         cards = cards_of(project=project, user=request.user, tasks=[task])
         progress = progress_json(progress_of(project=project, user=request.user))
         return JsonResponse({"cards": cards_json(request, project, cards), "progress": progress})
-    messages.info(request, f"Record #{task.record_id} is back in your hands.")
+    messages.info(request, f"Record #{_name(task)} is back in your hands.")
     return redirect("review:room", project.slug)
 
 
@@ -197,7 +199,8 @@ def renew(request: ProjectRequest, project: Project) -> HttpResponse:
     form = LeaseForm(request.POST)
     cleaned(form)
     renewal = leases.renew(project=project, user=request.user, fences=form.fences())
-    return JsonResponse({"until": renewal.until, "kept": renewal.kept, "lost": renewal.lost})
+    kept, lost = (sorted(map(reference_of, tasks)) for tasks in (renewal.kept, renewal.lost))
+    return JsonResponse({"until": renewal.until, "kept": kept, "lost": lost})
 
 
 @json_errors
@@ -246,6 +249,10 @@ def flag_answer(request: ProjectRequest, project: Project, record: int) -> HttpR
 
 def _session_key(request: ProjectRequest) -> str:
     return request.session.session_key or ""
+
+
+def _name(of: Decision | ReviewTask) -> str:
+    return name_of(of.record, ReviewRules.of(of.project))
 
 
 def _task(project: Project, pk: int) -> ReviewTask:

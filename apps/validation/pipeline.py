@@ -49,17 +49,17 @@ def portion_of(batch: Batch, checks: Sequence[Check]) -> int:
 
 
 def run_checks(
-    batch: Batch, *, is_draft: bool = False, overruled: Collection[str] = ()
+    batch: Batch, *, is_draft: bool = False, overruled: Collection[str] = (), left_out: Collection[str] = ()
 ) -> list[list[FindingData]]:
     """Findings for each item of the batch. An item that a check stops is not shown to the later, dearer ones.
 
     ``is_draft``: somebody is still typing, so nothing is started that needs time of its own. The checks named in
-    ``overruled`` say what they find and stop nothing.
+    ``overruled`` say what they find and stop nothing; those in ``left_out`` are not asked.
     """
     findings: list[list[FindingData]] = [[] for _ in batch.items]
     alive = list(range(len(batch.items)))
     for check in checks_of(batch):
-        if is_draft and check.extra_seconds(batch):
+        if check.name in left_out or (is_draft and check.extra_seconds(batch)):
             continue
         part = batch.narrowed([batch.items[position] for position in alive])
         for place, found in run_one(check, part).items():

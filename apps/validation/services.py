@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -81,6 +81,14 @@ def check_payload(
     """
     item = replace(_item(project, ignore_record.pk if ignore_record else 0, input_, output), is_edit=True)
     return run_checks(make_batch(project, [item]), is_draft=is_draft)[0]
+
+
+def check_copies(
+    *, project: Project, payloads: Sequence[Mapping[str, Any]], but: Collection[str]
+) -> list[list[FindingData]]:
+    """What the checks, ``but`` those named, say of payloads that are no candidates. Code in them is not run."""
+    items = [_item(project, 0, payload["input"], payload["output"]) for payload in payloads]
+    return run_checks(make_batch(project, items), is_draft=True, left_out=but)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,8 @@ from apps.review.gold_scores import GoldScore, gold_scores, gold_stock
 from apps.review.lots import counts_of
 from apps.review.models import Action, Decision, GoldItem, GoldKind, ReviewTask, TaskKind
 from apps.review.pausing import pause, resume
+from apps.review.payloads import check_edit
+from apps.review.references import LIMIT, name_of, reference_of, task_id_of
 from apps.review.rules import ReviewRules, set_rules
 from apps.review.selectors import progress_of, queue_state
 from apps.review.undo import undo
@@ -31,6 +34,7 @@ from tests.review.scene import SESSION, Scene, make_scene
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
 
+JSON = {"accept": "application/json"}
 LABELS = ("refund", "billing", "abuse")
 
 
@@ -93,7 +97,9 @@ def test_a_train_row_is_used_once_and_seeds_never(scene: Scene) -> None:
 def test_a_near_copy_has_its_original_among_its_neighbours(scene: Scene) -> None:
     task = hand_out(scene, GoldKind.NEAR_DUPLICATE)
     (near,) = card_of(scene, task).neighbours
-    assert near.record_id == task.record.derived_from_id
+    original = task.record.derived_from
+    assert original is not None
+    assert near.name == name_of(original, ReviewRules.of(scene.project))
     assert 0.6 < near.similarity < 1
 
 
@@ -141,13 +147,22 @@ def test_a_gold_card_in_hand_comes_back_after_a_reload_and_is_for_nobody_else(sc
     assert {other.kind for other in others} == {TaskKind.REVIEW}
 
 
-def test_gold_moves_the_progress_like_any_card_and_no_count_of_the_lot(scene: Scene) -> None:
-    task = hand_out(scene, GoldKind.KNOWN)
-    assert progress_of(project=scene.project, user=scene.reviewer).total == 2
-    scene.decide(task)
-    assert progress_of(project=scene.project, user=scene.reviewer).decided == 1
+def test_progress_moves_by_one_with_every_card_and_its_total_with_none(scene: Scene) -> None:
+    set_rules(project=scene.project, rules=ReviewRules(gold=0.5), actor=scene.reviewer)
+    scene.add_waiting(12)
+    make(scene)
+    seen, kinds = [], set()
+    for _ in range(16):
+        task = scene.claim_one()
+        scene.decide(task)
+        kinds.add(task.kind)
+        progress = progress_of(project=scene.project, user=scene.reviewer)
+        seen.append((progress.decided, progress.total))
+    assert seen == [(number, 24) for number in range(1, 17)]
+    assert kinds == {TaskKind.GOLD, TaskKind.REVIEW}
     counts = counts_of(scene.project)
-    assert (counts.opened, counts.decided, counts.left) == (1, 0, 1)
+    assert counts.opened == 12
+    assert counts.decided + counts.gold_decided == 16
 
 
 # --- deciding ------------------------------------------------------------------------------------------------------
@@ -173,7 +188,7 @@ def test_gold_can_be_taken_back_like_any_card(scene: Scene) -> None:
     scene.decide(again, Action.REJECTED)
     assert gold_scores(scene.project) == {scene.reviewer.pk: GoldScore(0, 1)}
     counts = counts_of(scene.project)
-    assert counts.tasks - counts.tasks_decided == 1
+    assert (counts.tasks - counts.tasks_decided, counts.gold_decided) == (1, 1)
 
 
 def test_an_edit_of_gold_is_not_told_where_it_was_copied_from(scene: Scene) -> None:
@@ -245,25 +260,105 @@ def test_people_are_told_only_if_the_project_says_so(scene: Scene, *, tells: boo
     task = hand_out(scene, GoldKind.PERSONAL_DATA)
     client = Client()
     client.force_login(scene.reviewer)
-    data = {"task": task.pk, "fence": task.fence, "key": uuid4(), "action": "accepted"}
+    data = {"task": reference_of(task.pk), "fence": task.fence, "key": uuid4(), "action": "accepted"}
     address = reverse("review:decide", args=[scene.project.slug])
     answered = client.post(address, data, headers={"accept": "application/json"}).json()
     assert (said in answered["told"]) if said else ("told" not in answered)
 
 
-def test_a_reviewer_finds_no_gold_in_the_list_and_the_page_of_one_says_in_review(scene: Scene) -> None:
+# --- finding them out ----------------------------------------------------------------------------------------------
+
+
+def test_reviewers_find_no_card_elsewhere_and_leads_find_each_by_what_reviewers_call_it(scene: Scene) -> None:
     task = hand_out(scene, GoldKind.WRONG_LABEL)
     scene.decide(task)
+    (waiting,) = scene.add_waiting(1, start=2)
+    pages = [reverse("reports:record-list", args=[scene.project.slug])]
+    pages += [
+        reverse("reports:record-detail", args=[scene.project.slug, pk]) for pk in (task.record_id, waiting.pk)
+    ]
     client = Client()
     client.force_login(scene.reviewer)
-    records = client.get(reverse("reports:record-list", args=[scene.project.slug])).content.decode()
-    assert f"#{task.record_id}<" not in records
-    waiting = Record.objects.get(status=RecordStatus.AWAITING_REVIEW)
-    said = []
-    for pk in (task.record_id, waiting.pk):
-        page = client.get(reverse("reports:record-detail", args=[scene.project.slug, pk])).content.decode()
-        said.append(page.split("<main")[1].replace(f"#{pk}", "#"))
-    assert said[0] == said[1]
+    said = {client.get(page).content.decode().split("<main")[1] for page in pages}
+    assert len(said) == 1
+    assert pages[0] not in client.get(reverse("review:room", args=[scene.project.slug])).content.decode()
+    lead = Client()
+    lead.force_login(factories.make_member(scene.project, Role.LEAD))
+    name = name_of(waiting, ReviewRules.of(scene.project))
+    assert f"#{waiting.pk}<" in lead.get(pages[0], {"q": f"#{name}"}).content.decode()
+
+
+def test_a_card_of_gold_and_any_other_have_nothing_by_which_to_tell_them_but_what_they_say(
+    scene: Scene,
+) -> None:
+    """Numbers, names, addresses and the order of cards in hand: all of them as if drawn by chance."""
+    set_rules(project=scene.project, rules=ReviewRules(gold=0.5), actor=scene.reviewer)
+    scene.add_waiting(20)
+    make(scene)
+    client = Client()
+    client.force_login(scene.reviewer)
+    client.post(reverse("review:bulk-take", args=[scene.project.slug]), {"size": 25})
+    page = client.get(reverse("review:bulk", args=[scene.project.slug]))
+    cards = page.context["cards"]
+    gold = [place for place, card in enumerate(cards) if card.task.kind == TaskKind.GOLD]
+    assert 0 < len(gold) < len(cards)
+    by_reference = [card.task.pk for card in sorted(cards, key=lambda card: card.reference)]
+    assert [card.task.pk for card in cards] == by_reference != sorted(by_reference)
+    assert [card.name for card in cards] == [card.record.uuid.hex[:8] for card in cards]
+    # What the page sends and what its parts are called by: references and codes alone.
+    html = page.content.decode()
+    numbers = {int(number) for number in re.findall(r'[-"](\d+)"', html.split('<form class="bulk-form')[1])}
+    assert {card.reference for card in cards} <= numbers
+    assert not numbers & {card.task.pk for card in cards if card.task.pk > 100}
+
+
+def test_a_reference_stands_for_one_task_and_beyond_the_last_for_none(scene: Scene) -> None:
+    numbers = [*range(300), LIMIT - 1]
+    assert [task_id_of(reference_of(number)) for number in numbers] == numbers
+    assert sorted(map(reference_of, range(300))) != [reference_of(number) for number in range(300)]
+    client = Client()
+    client.force_login(scene.reviewer)
+    address = reverse("review:edit", args=[scene.project.slug, 1]).replace(str(reference_of(1)), str(LIMIT))
+    assert client.get(address).status_code == 404
+    answer = client.post(
+        reverse("review:draft", args=[scene.project.slug]), {"task": LIMIT, "fence": 1}, headers=JSON
+    )
+    assert answer.status_code == 400
+
+
+def test_checks_speak_of_gold_as_of_other_cards_but_not_of_what_it_is_a_copy_of(scene: Scene) -> None:
+    checks = {"personal_data": {"allow_reserved": False, "severity": "warn"}}
+    factories.make_spec(scene.project, checks=checks)
+    task = hand_out(scene, GoldKind.PERSONAL_DATA)
+    said = {check.name: check for check in card_of(scene, task).reading.checks}
+    assert (said["personal_data"].outcome, said["personal_data"].quote[:7]) == ("warn", "415-555")
+    assert said["near_duplicate"].outcome == "pass"
+    payload = {"input": {"text": task.record.input["text"] + " Thanks"}, "output": task.record.output}
+    check = check_edit(project=scene.project, record=task.record, payload=payload)
+    assert (check.problems, len(check.warnings)) == ({}, 1)
+
+
+def test_what_a_check_would_stop_becomes_no_gold(scene: Scene) -> None:
+    """A defect that the checks catch is none that people see, and a row that they stop is none either."""
+    factories.make_spec(
+        scene.project,
+        checks={"personal_data": {"allow_reserved": False}, "forbidden": {"patterns": ["ticket 3:"]}},
+    )
+    items = make(scene)
+    assert GoldKind.PERSONAL_DATA not in {item.kind for item in items}
+    assert len(items) == 11
+
+
+def test_a_question_about_gold_is_not_shown_to_the_next_person(scene: Scene) -> None:
+    task = hand_out(scene, GoldKind.KNOWN)
+    scene.decide(task, Action.FLAGGED, note="Is this one of ours?")
+    other = scene.another_reviewer()
+    ReviewTask.objects.filter(kind=TaskKind.REVIEW).update(lease_holder=None, lease_until=None)
+    GoldItem.objects.exclude(record=task.record).update(is_on=False)
+    again = scene.claim_one(other)
+    assert again.record_id == task.record_id
+    (card,) = cards_of(project=scene.project, user=other, tasks=[again])
+    assert card.questions == []
 
 
 # --- pausing -------------------------------------------------------------------------------------------------------

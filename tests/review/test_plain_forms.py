@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.review.models import Decision
+from apps.review.references import reference_of, task_id_of
 from tests.review.scene import Scene
 from tests.review.test_views import decision_data, signed_in, url
 
@@ -27,7 +28,7 @@ def test_the_whole_job_is_done_by_plain_forms(scene: Scene, client: Client) -> N
 
     def card_in_hand() -> dict[str, Any]:
         card = client.get(room).context["card"]
-        return {"task": card.task.pk, "fence": card.task.fence}
+        return {"task": card.reference, "fence": card.task.fence}
 
     assert (
         "accepted"
@@ -37,7 +38,7 @@ def test_the_whole_job_is_done_by_plain_forms(scene: Scene, client: Client) -> N
     client.post(url(scene, "decide"), reject)
     client.post(url(scene, "skip"), card_in_hand())
     edit = decision_data(card_in_hand(), "edited") | {"/input/text": "", "/output/label": "billing"}
-    assert client.get(url(scene, "edit", edit["task"])).status_code == 200
+    assert client.get(url(scene, "edit", task_id_of(edit["task"]))).status_code == 200
     refused = client.post(url(scene, "decide"), edit)
     assert refused.status_code == 422
     assert "This field is required." in refused.content.decode()
@@ -55,6 +56,8 @@ def test_a_refusal_without_a_script_is_a_page_that_says_what_to_do(scene: Scene,
     scene.add_waiting(1)
     task = scene.claim_one()
     scene.decide(task)
-    response = client.post(url(scene, "decide"), decision_data({"task": task.pk, "fence": task.fence}))
+    response = client.post(
+        url(scene, "decide"), decision_data({"task": reference_of(task.pk), "fence": task.fence})
+    )
     assert response.status_code == 409
     assert "decided already" in response.content.decode()

@@ -17,6 +17,7 @@ from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.review.allowance import LIMITS, Purpose
 from apps.review.models import Action, Decision, Draft, EditAllowance, ReviewTask
+from apps.review.references import reference_of, task_id_of
 from apps.specs.models import Membership, Role
 from tests import factories
 from tests.review.scene import Scene, expire_lease, make_scene
@@ -101,7 +102,7 @@ def test_a_role_removed_in_the_middle_refuses_the_next_request(scene: Scene, cli
 def test_a_task_of_another_project_is_not_found(scene: Scene, client: Client) -> None:
     other = make_scene()
     other.add_waiting(1)
-    card = {"task": other.claim_one().pk, "fence": 1}
+    card = {"task": reference_of(other.claim_one().pk), "fence": 1}
     for name in ("decide", "skip", "draft"):
         assert client.post(url(scene, name), decision_data(card), headers=JSON).status_code == 404
     decision = other.decide(other.claim_one())
@@ -173,7 +174,9 @@ def test_one_request_decides_and_brings_the_next_card(scene: Scene, client: Clie
     answer = client.post(url(scene, "decide"), data, headers=JSON).json()
     assert answer["decision"] == str(data["key"])
     assert [card["task"] for card in answer["cards"]] == [
-        ReviewTask.objects.exclude(pk__in=[first["task"], second["task"]]).get().pk
+        reference_of(
+            ReviewTask.objects.exclude(pk__in=map(task_id_of, (first["task"], second["task"]))).get().pk
+        )
     ]
     assert answer["progress"] == {"decided": 1, "total": 3, "pace": 12}
     assert Decision.objects.get().milliseconds == 900
@@ -323,7 +326,7 @@ def test_leases_are_renewed_and_released(scene: Scene, client: Client) -> None:
         client.post(url(scene, "release"), held | {"in_view": held["task"][0]}, headers=JSON).status_code
         == 204
     )
-    assert ReviewTask.objects.filter(lease_holder=None).get().pk == held["task"][1]
+    assert ReviewTask.objects.filter(lease_holder=None).get().pk == task_id_of(held["task"][1])
 
 
 def test_a_task_without_its_fence_is_400(scene: Scene, client: Client) -> None:

@@ -4,7 +4,7 @@
  * @typedef {object} Card
  * @property {number} task
  * @property {number} fence
- * @property {number} record
+ * @property {string} record how people call it
  * @property {string} label the label in question
  * @property {HTMLElement} node
  * @property {number} shownAt milliseconds on the page's clock; 0 while it was not in view
@@ -17,7 +17,7 @@ export function cardOf(node) {
   return {
     task: Number(node.dataset.task),
     fence: Number(node.dataset.fence),
-    record: Number(node.dataset.record),
+    record: node.dataset.record ?? "",
     label: node.dataset.label ?? "",
     leaseUntil: Date.parse(node.dataset.leaseUntil ?? ""),
     shownAt: 0,

@@ -24,7 +24,7 @@ export function newKey() {
  * @property {[string, string | number][]} fields what is posted, without what only the moment of sending knows
  * @property {number} [task] the task that it settles
  * @property {number} [fence]
- * @property {number} [record] for messages
+ * @property {string} [record] for messages
  * @property {number} at when it was made, milliseconds since 1970
  *
  * @typedef {{pending: number, isFailing: boolean, isSignedOut: boolean}} State
