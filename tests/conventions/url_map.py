@@ -16,6 +16,7 @@ PROJECT = "the-project"
 # One value for each path converter in use; of no object that any test makes.
 DUMMIES: dict[str, Any] = {
     "int": 987654,
+    "task": 987654,
     "slug": "no-such-thing",
     "str": "no-such-thing",
     "uuid": uuid.UUID("00000000-0000-4000-8000-00000000dead"),
