@@ -20,6 +20,7 @@ from apps.evaluation.launch_report import (
 )
 from apps.evaluation.looks import LookBudget, budget_of, reserve_look
 from apps.evaluation.models import LaunchReview, Look, ModelUnderTest
+from apps.evaluation.named_scores import calibration, named_scores
 from apps.evaluation.near import near_matches
 from apps.evaluation.predictions import frozen_holdout
 from apps.evaluation.scoring import score_models
@@ -27,6 +28,7 @@ from apps.evaluation.slices import Roles, registered_gaps
 from apps.evaluation.training import TrainingRow
 from apps.evaluation.validity import invalid_reasons, training_rows
 from apps.specs.models import HoldoutSeal, Project
+from apps.task_types import task_type_of
 
 Models = Mapping[str, ModelUnderTest]
 """baseline, control and candidate."""
@@ -96,11 +98,15 @@ def _compare(
     roles = Roles.of(project, seal.commonness)
     rule = rule_for(alpha=seal.alpha, looks=seal.looks, delta=seal.delta)
     shares = holdout.production_shares
+    task_type = task_type_of(project.task_type)
     rows = score_models(project, models)
     outcome = judge_rows(rows, roles, rule=rule, production_shares=shares)
     near = near_matches(project, holdout, training)
     return scored_report(rows, roles, outcome) | {
-        "sensitivity": sensitivity(rows, roles, near, rule=rule, production_shares=shares)
+        "scores": named_scores(rows, roles, task_type),
+        "answers_facet": task_type.facet_pointer.startswith("/output/"),
+        "calibration": calibration(rows),
+        "sensitivity": sensitivity(rows, roles, near, rule=rule, production_shares=shares),
     }
 
 

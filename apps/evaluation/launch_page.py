@@ -9,8 +9,9 @@ from typing import Any
 from apps.core.charts import format as number
 from apps.core.charts.dumbbell import DumbbellRow, Estimate, Outcome, dumbbell, legend
 from apps.core.statistics.intervals import wilson
-from apps.evaluation.launch_report import PARTS
 from apps.evaluation.models import LaunchReview, Training, Verdict
+from apps.evaluation.scores_page import ScoresPage, scores_page
+from apps.evaluation.scoring import PARTS
 
 GROUP_TITLES = {
     "rare": "The gap",
@@ -33,6 +34,7 @@ MOST_LABELS = {"rare": 12, "common": 5}
 CSV_HEADER = (
     "name", "role", "n", "baseline", "control", "candidate", "change", "low", "high", "fixed", "broken",
     "f1_baseline", "f1_control", "f1_candidate",
+    "precision_baseline", "precision_control", "precision_candidate",
 )  # fmt: skip
 
 
@@ -107,6 +109,7 @@ class LaunchPage:
     """Which labels are in the table alone; empty when the chart has them all."""
     gates: list[GateLine]
     rows: list[TableRow]
+    scores: ScoresPage
     sensitivity: list[SensitivityLine]
     near_verdict: str
     """What the rule would say without the near rows; empty when there are none."""
@@ -130,6 +133,7 @@ def launch_page(review: LaunchReview) -> LaunchPage:
         rows=[
             _table_row(name, role, scores, is_group=is_group) for name, role, scores, is_group in _all(report)
         ],
+        scores=scores_page(report),
         sensitivity=_sensitivity(report),
         near_verdict=_near_verdict(report),
         trained_on=[_trained_on(part, report["trained_on"][part]) for part in PARTS],
@@ -151,7 +155,8 @@ def csv_rows(review: LaunchReview) -> Iterator[list[object]]:
                 scores[key]
                 for key in ("baseline", "control", "candidate", "change", "low", "high", "fixed", "broken")
             ),
-            *(scores["f1"][part] for part in ("baseline", "control", "candidate")),
+            *(scores["f1"][part] for part in PARTS),
+            *(scores.get("precision", {}).get(part) for part in PARTS),
         ]
 
 

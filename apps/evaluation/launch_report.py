@@ -21,12 +21,12 @@ from apps.evaluation.launch_gate import (
     to_dict,
 )
 from apps.evaluation.models import ModelUnderTest, Training, Verdict
+from apps.evaluation.named_scores import macro_f1_change
 from apps.evaluation.near import NearMatches
-from apps.evaluation.scoring import Scored, f1_by_label
+from apps.evaluation.scoring import PARTS, Scored, f1_by_label, precision_by_label
 from apps.evaluation.slices import Roles
 
 ROLE_ORDER: tuple[Role, ...] = ("rare", "common", "other")
-PARTS = ("baseline", "control", "candidate")
 CANNOT_CHECK = {
     Training.DECLARED: "What {name} was trained on is declared, not known: leakage cannot be checked.",
     Training.UNKNOWN: "What {name} was trained on is unknown: leakage cannot be checked.",
@@ -61,6 +61,7 @@ def slice_counts(rows: Sequence[Scored], roles: Roles) -> list[SliceCounts]:
 def scored_report(rows: Sequence[Scored], roles: Roles, outcome: LaunchOutcome) -> dict[str, Any]:
     """The gate's own words and numbers, with the scores of every slice and group beside them."""
     f1 = {part: f1_by_label(rows, part) for part in PARTS}
+    precision = {part: precision_by_label(rows, part) for part in PARTS}
     by_label: dict[str, list[Scored]] = defaultdict(list)
     for row in rows:
         by_label[row.label].append(row)
@@ -70,16 +71,19 @@ def scored_report(rows: Sequence[Scored], roles: Roles, outcome: LaunchOutcome) 
             "role": counts.role,
             **_scores(by_label[counts.label]),
             "f1": {part: f1[part][counts.label] for part in PARTS},
+            "precision": {part: precision[part][counts.label] for part in PARTS},
         }
         for counts in slice_counts(rows, roles)
     ]
-    groups = {}
+    groups: dict[str, dict[str, Any]] = {}
     for name in ("overall", *ROLE_ORDER):
         labels = [item["name"] for item in slices if name in ("overall", item["role"])]
         members = [row for label in labels for row in by_label[label]]
         if members:
             mean_f1 = {part: sum(f1[part][label] for label in labels) / len(labels) for part in PARTS}
             groups[name] = {**_scores(members), "f1": mean_f1, "labels": len(labels)}
+    macro = macro_f1_change(rows)
+    groups["overall"]["f1_change"] = {"low": macro.low, "high": macro.high} if macro else None
     return to_dict(outcome) | {"slices": slices, "groups": groups, "overall": groups["overall"]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +20,23 @@ from apps.task_types import task_type_of
 
 DATABASE = "holdout"
 BATCH = 500
+PARTS = ("baseline", "control", "candidate")
+"""The models of a launch review."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One holdout row: what it is, and whether each model got it right. ``said`` are the answers' facets."""
+    """One holdout row: what it is, and whether each model got it right. ``said`` are the answers' facets.
+
+    ``scores`` are the named scores of each model's answer, ``confidence`` is how sure it said that it was.
+    """
 
     record: UUID
     label: str
     right: Mapping[str, bool]
     said: Mapping[str, str]
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    confidence: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def score_models(project: Project, models: Mapping[str, ModelUnderTest]) -> list[Scored]:
@@ -42,6 +49,8 @@ def score_models(project: Project, models: Mapping[str, ModelUnderTest]) -> list
     primary = task_type.primary_score()
     right: dict[int, dict[str, bool]] = defaultdict(dict)
     said: dict[int, dict[str, str]] = defaultdict(dict)
+    scores: dict[int, dict[str, dict[str, float]]] = defaultdict(dict)
+    confidence: dict[int, dict[str, float | None]] = defaultdict(dict)
     holdout_uuids = {model.holdout_uuid for model in models.values()}
     records = list(HoldoutRecord.objects.filter(holdout__uuid__in=holdout_uuids).order_by("pk"))
     by_pk = {record.pk: record for record in records}
@@ -53,8 +62,10 @@ def score_models(project: Project, models: Mapping[str, ModelUnderTest]) -> list
             prediction.scores = task_type.score(item, prediction.output, spec)
             right[record.pk][part] = prediction.scores[primary] == 1.0
             said[record.pk][part] = task_type.facet(record.input, prediction.output)
+            scores[record.pk][part] = prediction.scores
+            confidence[record.pk][part] = prediction.confidence
         _keep(predictions)
-    return [Scored(record.uuid, record.label, right[record.pk], said[record.pk]) for record in records]
+    return [Scored(r.uuid, r.label, right[r.pk], said[r.pk], scores[r.pk], confidence[r.pk]) for r in records]
 
 
 def f1_by_label(rows: Sequence[Scored], part: str) -> dict[str, float]:
@@ -67,6 +78,16 @@ def f1_by_label(rows: Sequence[Scored], part: str) -> dict[str, float]:
         given[row.said[part]] += 1
         hits[row.label] += row.right[part]
     return {label: f1(gold=gold[label], given=given[label], hits=hits[label]) for label in gold}
+
+
+def precision_by_label(rows: Sequence[Scored], part: str) -> dict[str, float | None]:
+    """Of the rows that one model gave each gold label, the share that is right; None where it gave it to none."""
+    given: dict[str, int] = defaultdict(int)
+    hits: dict[str, int] = defaultdict(int)
+    for row in rows:
+        given[row.said[part]] += 1
+        hits[row.label] += row.right[part]
+    return {row.label: hits[row.label] / given[row.label] if given[row.label] else None for row in rows}
 
 
 def f1(*, gold: int, given: int, hits: int) -> float:

@@ -13,4 +13,5 @@ urlpatterns = [
     path("launch/", views.launch_new, name="launch-new"),
     path("launch/<uuid:uuid>/", views.launch_detail, name="launch-detail"),
     path("launch/<uuid:uuid>/slices.csv", views.launch_csv, name="launch-csv"),
+    path("launch/<uuid:uuid>/scores.csv", views.launch_scores_csv, name="launch-scores-csv"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from apps.evaluation.forms import ComparisonForm, LaunchForm, PredictionsForm
 from apps.evaluation.launch import create_launch_review
 from apps.evaluation.launch_page import csv_rows, launch_page
 from apps.evaluation.models import Comparison, ComparisonStatus, LaunchReview, Training
+from apps.evaluation.scores_page import csv_of_scores
 from apps.evaluation.selectors import contribution_of, evaluation_home, models_of, ready_releases
 from apps.specs.access import ProjectRequest, project_view
 from apps.specs.models import Project, Role
@@ -108,12 +110,23 @@ def launch_detail(request: ProjectRequest, project: Project, uuid: UUID) -> Http
 @require_GET
 def launch_csv(request: ProjectRequest, project: Project, uuid: UUID) -> HttpResponse:
     review = _review(project, uuid)
+    return _csv(csv_rows(review), f"{project.slug}-launch-{review.pk}.csv")
+
+
+@project_view(Role.LEAD, Role.MANAGER)
+@require_GET
+def launch_scores_csv(request: ProjectRequest, project: Project, uuid: UUID) -> HttpResponse:
+    review = _review(project, uuid)
+    return _csv(csv_of_scores(review), f"{project.slug}-launch-{review.pk}-scores.csv")
+
+
+def _csv(rows: Iterable[list[object]], filename: str) -> HttpResponse:
     response = HttpResponse(
         content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{project.slug}-launch-{review.pk}.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
     writer = csv.writer(response)
-    for row in csv_rows(review):
+    for row in rows:
         writer.writerow([csv_safe(cell) if isinstance(cell, str) else cell for cell in row])
     return response
 

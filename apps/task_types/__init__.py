@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from apps.core.errors import DomainError
 from apps.task_types.base import TaskType
-from apps.task_types.classification import Classification, MultiLabel
+from apps.task_types.classification import Classification
 from apps.task_types.code_repair import CodeRepair
 from apps.task_types.dialogue import Dialogue
 from apps.task_types.extraction import Extraction
 from apps.task_types.instruction import Instruction
+from apps.task_types.multi_label import MultiLabel
 from apps.task_types.policy import Policy
 from apps.task_types.redaction import Redaction
 from apps.task_types.retrieval import Retrieval

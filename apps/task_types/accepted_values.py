@@ -1,9 +1,10 @@
 """Whether the arguments of a call are among the accepted ones, as the Berkeley Function-Calling Leaderboard compares.
 
 Rules of its ``ast_checker`` (Patil et al., gorilla, Apache-2.0), written anew: no argument beside the accepted names;
-an argument may be missing only where "" is accepted; texts are compared without case, white space and ``,./-_*^'"``;
-a whole number stands for a fraction of that value, not the other way round; members of lists and of objects are
-compared the same way. No accepted value at all, which its files have of some lists, is read as the empty list.
+an argument may be missing only where "" is accepted; texts are compared without case, spaces and ``,./-_*^``, either
+quotation mark standing for the other; a whole number stands for a fraction of that value, not the other way round;
+members of lists and of objects are compared the same way. No accepted value at all, which its files have of some
+lists, is read as the empty list: ``ast_checker`` accepts nothing there (docs/task-types.md has the comparison).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_LEFT_OUT = re.compile(r"[\s,./\-_*^'\"]")
+_LEFT_OUT = re.compile(r"[ ,./\-_*^]")
 OPTIONAL = ""
 
 
@@ -66,4 +67,4 @@ def _same_object(right: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
 
 
 def _folded(text: str) -> str:
-    return _LEFT_OUT.sub("", text).lower()
+    return _LEFT_OUT.sub("", text).lower().replace("'", '"')

@@ -33,6 +33,15 @@ class SpecView:
     output_schema: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What one score of ``TaskType.score`` tells people; ``says`` is what its mean over rows is."""
+
+    title: str
+    says: str
+    lower_is_better: bool = False
+
+
 class TaskType(Protocol):
     """Data and pure functions of one kind of task; nothing else in the house asks which task this is."""
 
@@ -52,6 +61,8 @@ class TaskType(Protocol):
     """Whether the answer is one label of the guide and nothing more: what the built-in learner can learn."""
     facet_pointer: str
     """Where in a record its facet stands."""
+    measures: Mapping[str, Measure]
+    """Every name of ``score``, as people read them in a report; ``recall`` speaks for each ``recall: KIND`` too."""
     guesses: tuple[tuple[str, tuple[str, ...]], ...]
     """Part of a record → the usual names of its column in a file, the likeliest first."""
 
@@ -103,6 +114,7 @@ class Common:
     noted: tuple[str, ...] = ()
     answers_one_label: bool = False
     facet_pointer: str = "/input/kind"
+    measures: Mapping[str, Measure] = {}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = ()
     default_kind: str = "document"
     """The facet of a record whose input does not say its kind."""

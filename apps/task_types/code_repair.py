@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.sandbox import SandboxUnavailableError, Stop, Verdict, run_python_cases
+from apps.sandbox import Case, CaseResult, SandboxUnavailableError, Stop, Verdict, run_python_cases
 from apps.task_types.base import (
     FIELD,
     ORIGIN,
     SHAPE,
     WRITING,
     Common,
+    Measure,
     Payload,
     SpecView,
     kind_schema,
     object_schema,
     record_of,
     require_text,
-    share,
     text_in,
 )
 from apps.task_types.code_cases import read_cases
+
+_LIMITS = (Stop.TIMED_OUT, Stop.MEMORY, Stop.KILLED, Stop.NOT_REACHED)
+"""Why there is no answer where more time or memory might have brought one."""
 
 
 class CodeRepair(Common):
@@ -40,6 +43,10 @@ class CodeRepair(Common):
         ("weak_tests", "The tests would pass other wrong code"),
         ("rewritten", "Rewritten where a small change would do"),
     )
+    measures: Mapping[str, Measure] = {
+        "pass_at_1": Measure("pass@1", "programs that pass all their tests"),
+        "cases": Measure("Cases", "cases that pass, of each program's"),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.code", ("code", "buggy", "broken", "before", "input.code")),
         ("input.tests", ("tests", "testcases", "cases", "test", "input.tests")),
@@ -79,22 +86,41 @@ class CodeRepair(Common):
     def score(self, item: Payload, prediction: Payload, spec: SpecView) -> dict[str, float]:
         """Runs the tests of the item in the sandbox: ``pass_at_1`` when all pass, ``cases`` is the share that does.
 
+        A case that stops the mended code of the item itself at the sandbox's limits tells nothing, and is left out.
         Raises SandboxUnavailableError where nothing can be run: that is no zero.
         """
-        input_ = item["input"]
-        cases = read_cases(input_["tests"], function=text_in(input_, "function"))
+        input_, function = item["input"], text_in(item["input"], "function")
+        cases = read_cases(input_["tests"], function=function)
         code = text_in(prediction, "code")
         if not code.strip():
             return {"pass_at_1": 0.0, "cases": 0.0}
-        results = run_python_cases(source=code, function=text_in(input_, "function"), cases=cases)
-        for result in results:
-            if result.answer.stop is Stop.UNAVAILABLE:
-                raise SandboxUnavailableError(result.reason)
+        results = _run(code, function, cases)
         passed = sum(result.verdict is Verdict.PASSED for result in results)
-        return {"pass_at_1": float(passed == len(cases)), "cases": share(passed, len(cases))}
+        stopped = [
+            case
+            for case, result in zip(cases, results, strict=True)
+            if result.answer.stop is not None and result.answer.stop in _LIMITS
+        ]
+        told = len(cases) - _out_of_reach(text_in(item["output"], "code"), function, stopped)
+        return {"pass_at_1": float(0 < told == passed), "cases": passed / told if told else 0.0}
 
     def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:
         return {"code": require_text(row, ("code", "prediction"))}
 
     def primary_score(self) -> str:
         return "pass_at_1"
+
+
+def _run(code: str, function: str, cases: Sequence[Case]) -> list[CaseResult]:
+    results = run_python_cases(source=code, function=function, cases=cases)
+    for result in results:
+        if result.answer.stop is Stop.UNAVAILABLE:
+            raise SandboxUnavailableError(result.reason)
+    return results
+
+
+def _out_of_reach(code: str, function: str, cases: Sequence[Case]) -> int:
+    """How many of ``cases`` the limits stop in code that is known to be right."""
+    if not cases or not code.strip():
+        return 0
+    return sum(result.answer.stop in _LIMITS for result in _run(code, function, cases))

@@ -13,6 +13,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Parts,
     Payload,
     SpecView,
@@ -40,6 +41,7 @@ class Dialogue(Common):
         ("turn_does_not_follow", "A turn does not follow from the one before"),
     )
     facet_pointer: str = "/output/label"
+    measures: Mapping[str, Measure] = {"accuracy": Measure("Accuracy", "dialogues with the right outcome")}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.turns", ("turns", "messages", "conversation", "dialogue", "input.turns")),
         ("output.label", ("label", "outcome", "output.label")),

@@ -20,6 +20,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Parts,
     Payload,
     SpecView,
@@ -59,6 +60,17 @@ class Extraction(Common):
         ("missing_value", "A value that stands in the text is missing"),
         ("invented_value", "A value that does not stand in the text"),
     )
+    measures: Mapping[str, Measure] = {
+        "document_exact": Measure(
+            "Whole document right", "documents with every field right and none beside them"
+        ),
+        "field_recall": Measure(
+            "Fields right", "of the fields that stand there, those that are exactly right"
+        ),
+        "field_precision": Measure("Field precision", "of the fields that were given, those that are right"),
+        "field_f1": Measure("Field F1", "harmonic mean of the two"),
+        "format_valid": Measure("Format valid", "answers that fit the output schema"),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "document", "ocr", "content", "input.text")),
     )

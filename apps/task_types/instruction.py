@@ -12,6 +12,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Payload,
     SpecView,
     kind_schema,
@@ -54,6 +55,11 @@ class Instruction(Common):
         ("invented", "Says something made up"),
         ("rubric_wrong", "The rubric does not fit the prompt"),
     )
+    measures: Mapping[str, Measure] = {
+        "rubric": Measure("Rubric points", "points of the rubric that were given"),
+        "rubric by people": Measure("Rubric points by people", "the same, where people gave them"),
+        "rubric by judge": Measure("Rubric points by a judge", "the same, where a model gave them"),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "prompt", "instruction", "question", "input.text")),
         ("output.response", ("response", "completion", "answer", "output.response")),

@@ -13,6 +13,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Parts,
     Payload,
     SpecView,
@@ -41,6 +42,18 @@ class Policy(Common):
     )
     noted: tuple[str, ...] = ("accepted", "edited", "rejected")
     facet_pointer: str = "/output/label"
+    measures: Mapping[str, Measure] = {
+        "exact": Measure("Policy and refusal right", "rows with the right policy and the right refusal"),
+        "label": Measure("Policy right", "rows with the right policy; of one policy's rows, its recall"),
+        "refusal": Measure("Refusal right", "rows that are refused or answered as they have to be"),
+        "refusal_recall": Measure("Refusal recall", "of the rows to refuse, those that are refused"),
+        "refusal_precision": Measure(
+            "Refusal precision", "of the rows that are refused, those that have to be"
+        ),
+        "over_refusal": Measure(
+            "Over-refusal", "of the rows to answer, those that are refused", lower_is_better=True
+        ),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "prompt", "message", "query", "input.text")),
         ("output.label", ("label", "policy", "category", "output.label")),

@@ -14,6 +14,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Parts,
     Payload,
     SpecView,
@@ -22,7 +23,6 @@ from apps.task_types.base import (
     object_schema,
     record_of,
     require_json,
-    share,
     text_in,
 )
 
@@ -54,6 +54,22 @@ class Redaction(Common):
         ("kind_wrong", "A span has the wrong kind"),
     )
     facet_pointer: str = "/output/spans"
+    measures: Mapping[str, Measure] = {
+        "exact": Measure("All spans right", "texts with every span right and none beside them"),
+        "precision": Measure(
+            "Span precision", "of the spans that were given, those with the right ends and kind"
+        ),
+        "recall": Measure(
+            "Span recall", "of the spans that are there, those that were given with ends and kind"
+        ),
+        "f1": Measure("Span F1", "harmonic mean of precision and recall"),
+        "leak_rate": Measure(
+            "Leak rate", "characters to redact that stand in no span, of all to redact", lower_is_better=True
+        ),
+        "no_leak": Measure(
+            "Nothing leaks", "of the texts with something to redact, those where all of it is"
+        ),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "message", "body", "document", "input.text")),
         ("output.spans", ("spans", "entities", "labels", "output.spans")),
@@ -117,14 +133,11 @@ class Redaction(Common):
         scores = {
             "exact": float(gold == given),
             "f1": f1(hits=len(hits), gold=len(gold), given=len(given)),
-            "recall": share(len(hits), len(gold)),
+            **({"recall": len(hits) / len(gold)} if gold else {}),
+            **({"precision": len(hits) / len(given)} if given else {}),
         }
-        if given:
-            scores["precision"] = len(hits) / len(given)
-        for kind in sorted({span.kind for span in gold}):
-            scores[f"recall: {kind}"] = share(
-                sum(span.kind == kind for span in hits), sum(span.kind == kind for span in gold)
-            )
+        for kind in sorted({span.kind for span in gold | given}):
+            scores |= _of_kind(kind, *(_count(spans, kind) for spans in (gold, given, hits)))
         if secret := _characters(gold):
             left = len(secret - _characters(given))
             scores |= {"leak_rate": left / len(secret), "no_leak": float(not left)}
@@ -141,6 +154,19 @@ class Redaction(Common):
 
     def primary_score(self) -> str:
         return "exact"
+
+
+def _count(spans: set[Span], kind: str) -> int:
+    return sum(span.kind == kind for span in spans)
+
+
+def _of_kind(kind: str, gold: int, given: int, hits: int) -> dict[str, float]:
+    """Recall needs a span of this kind that is there, precision one that was given."""
+    return {
+        **({f"precision: {kind}": hits / given} if given else {}),
+        **({f"recall: {kind}": hits / gold} if gold else {}),
+        f"f1: {kind}": f1(hits=hits, gold=gold, given=given),
+    }
 
 
 def spans_of(output: Payload) -> list[Span]:

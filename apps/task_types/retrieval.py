@@ -12,6 +12,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Payload,
     SpecView,
     kind_schema,
@@ -40,6 +41,13 @@ class Retrieval(Common):
         ("positive_does_not", "The positive does not answer the query"),
         ("too_easy", "The negatives are too easy"),
     )
+    measures: Mapping[str, Measure] = {
+        **{
+            f"recall_at_{cut}": Measure(f"Recall@{cut}", f"queries with the positive among the first {cut}")
+            for cut in CUTS
+        },
+        "mrr": Measure("MRR", "one divided by the rank of the positive, 0 where it is not found"),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "query", "question", "input.text")),
         ("output.positive", ("positive", "pos", "output.positive")),

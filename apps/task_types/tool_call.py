@@ -17,6 +17,7 @@ from apps.task_types.base import (
     TONE,
     WRITING,
     Common,
+    Measure,
     Parts,
     Payload,
     SpecView,
@@ -67,6 +68,15 @@ class ToolUse(Common):
         ("no_tool_fits", "No tool fits"),
     )
     facet_pointer: str = "/output/call"
+    measures: Mapping[str, Measure] = {
+        "exact": Measure("Call right", "rows with the right tools and accepted arguments"),
+        "tool_name": Measure("Tool name", "rows that call the right tools, whatever the arguments"),
+        "arguments": Measure("Arguments", "of the rows with the right tools, those with accepted arguments"),
+        "relevance": Measure("Relevance", "rows that call a tool exactly where one is to be called"),
+        "schema_valid": Measure(
+            "Schema valid", "of the rows with a call, those whose arguments fit the definition"
+        ),
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "question", "query", "message", "input.text")),
         ("input.tools", ("tools", "function", "functions", "input.tools")),

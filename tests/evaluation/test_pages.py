@@ -125,6 +125,31 @@ def test_the_csv_has_the_same_numbers_and_no_formula(lead: Client, court: Court)
     assert response["Content-Disposition"].endswith('.csv"')
 
 
+def test_the_page_and_its_csv_have_every_score_and_the_calibration(lead: Client, court: Court) -> None:
+    court.upload_three()
+    review = court.review()
+    page = text_of(lead, address("launch-detail", court, review.uuid))
+    for said in (
+        "All scores of this task",
+        "Accuracy",
+        "Macro-F1",
+        "Brier",
+        "Can its confidence be believed?",
+    ):
+        assert said in page
+    response = lead.get(address("launch-scores-csv", court, review.uuid))
+    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
+    lines = {(row["score"], row["slice"]): row for row in rows}
+    refund = lines["Accuracy", "refund"]
+    assert (refund["n_candidate"], refund["baseline"], refund["candidate"]) == ("40", "0.25", "0.9")
+    slices = {each["name"]: each for each in review.report["slices"]}
+    assert float(refund["low"]) == pytest.approx(slices["refund"]["low"])
+    assert lines["Accuracy", "rare"]["change"] == lines["Accuracy", "refund"]["change"]
+    macro = lines["Macro-F1", "overall"]
+    assert float(macro["low"]) < float(macro["change"]) < float(macro["high"])
+    assert review.report["calibration"]["candidate"]["n"] == 200
+
+
 def test_a_comparison_is_asked_for_and_polled_until_it_is_done(lead: Client, court: Court) -> None:
     court.add_train_rows(refund=3, billing=6, abuse=4)
     response = lead.post(address("comparison-new", court), {"arms": ["real", "control"], "folds": "2"})
@@ -166,6 +191,7 @@ def test_other_roles_may_not_see_evaluation(client: Client, court: Court, role: 
         ("evaluation-home", []),
         ("launch-detail", [review.uuid]),
         ("launch-csv", [review.uuid]),
+        ("launch-scores-csv", [review.uuid]),
     ):
         assert client.get(address(name, court, *args)).status_code == 403
     for name in ("comparison-new", "predictions-new", "launch-new"):

@@ -8,6 +8,7 @@ import pytest
 from apps.core.errors import DomainError
 from apps.task_types import REGISTRY, TaskType, task_type_of
 from apps.task_types.base import SpecView
+from tests.task_types.scoring import golden, means, score
 
 TASK = task_type_of("classification")
 SPEC = SpecView(labels=("refund", "billing"))
@@ -62,3 +63,10 @@ def test_a_guide_example_is_a_record() -> None:
     input_, output = TASK.example("i want my money", "refund")
     assert (TASK.text_of(input_), TASK.facet(input_, output)) == ("i want my money", "refund")
     assert TASK.to_example(input_, output) == {"input": input_, "output": output}
+
+
+def test_the_mean_is_the_accuracy_of_scikit_learn() -> None:
+    case = golden("21_task_scores")["classification"]
+    pairs = zip(case["inputs"]["gold"], case["inputs"]["given"], strict=True)
+    got = means([score("classification", {"label": gold}, {"label": given}) for gold, given in pairs])
+    assert got["accuracy"] == pytest.approx(case["expected"]["accuracy"])

@@ -58,6 +58,9 @@ def test_the_loop_goes_round(loop: Loop) -> None:
     for scores in Prediction.objects.values_list("scores", flat=True):
         assert task.primary_score() in scores
         assert all(0 <= score <= 1 for score in scores.values())
+        assert {name.partition(": ")[0] for name in scores} <= set(task.measures)
+    shown = {each["title"] for each in report["scores"]}
+    assert task.measures[task.primary_score()].title in shown
 
 
 @pytest.mark.one_engine
