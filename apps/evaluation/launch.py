@@ -104,7 +104,7 @@ def _compare(
     near = near_matches(project, holdout, training)
     return scored_report(rows, roles, outcome) | {
         "scores": named_scores(rows, roles, task_type),
-        "answers_facet": task_type.facet_pointer.startswith("/output/"),
+        "answers_one_label": task_type.answers_one_label,
         "calibration": calibration(rows),
         "sensitivity": sensitivity(rows, roles, near, rule=rule, production_shares=shares),
     }

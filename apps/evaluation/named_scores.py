@@ -37,19 +37,23 @@ _Values = Mapping[str, Sequence[float | None]]
 
 
 def named_scores(rows: Sequence[Scored], roles: Roles, task_type: TaskType) -> list[dict[str, Any]]:
-    """Each score in the order of the task's measures, with a line for all rows, for each role and each label."""
+    """Each score in the order of the task's measures, with a line for all rows, for each role and each label.
+
+    One that speaks of a single kind has lines for the groups alone.
+    """
     measures = dict(task_type.measures) | ({BRIER: _BRIER} if _all_confident(rows) else {})
     groups = list(_groups(rows, roles))
     return [
         {
             "name": name,
             "title": measure.title + (f": {kind}" if kind else ""),
+            "kind": kind,
             "says": measure.says,
             "lower_is_better": measure.lower_is_better,
             "lines": [
                 {"slice": slice_, "role": role, "is_group": is_group, **line}
                 for slice_, role, is_group, members in groups
-                if (line := _line(name, members))
+                if (is_group or not kind) and (line := _line(name, members))
             ],
         }
         for name, kind, measure in _named(rows, measures)
@@ -148,14 +152,20 @@ def _line(name: str, rows: Sequence[Scored]) -> dict[str, Any] | None:
 
 
 def _interval(labels: Sequence[str], values: _Values) -> Interval:
-    """Tango's score interval where both models have a yes or no for the same rows, else rows drawn anew."""
+    """Tango's score interval where both models have a yes or no for the same rows, else rows drawn anew.
+
+    Drawn are rows that one of them has the score for: no other can move it.
+    """
     pairs = list(zip(values["baseline"], values["candidate"], strict=True))
     both = [(before, after) for before, after in pairs if before is not None and after is not None]
     is_paired = all((before is None) == (after is None) for before, after in pairs)
     if is_paired and all({before, after} <= {0.0, 1.0} for before, after in both):
         fixed = sum(before < after for before, after in both)
         return tango_interval(fixed, sum(before > after for before, after in both), len(both))
-    return change_of_means(labels, values["baseline"], values["candidate"])
+    told = [place for place, pair in enumerate(pairs) if pair != (None, None)]
+    return change_of_means(
+        *([column[place] for place in told] for column in (labels, *zip(*pairs, strict=True)))
+    )
 
 
 def _value(name: str, row: Scored, part: str) -> float | None:

@@ -25,6 +25,7 @@ CSV_HEADER = (
     "low", "high",
 )  # fmt: skip
 MACRO_F1 = {
+    "kind": "",
     "title": "Macro-F1",
     "says": "mean over the labels of the harmonic mean of their precision and recall",
     "lower_is_better": False,
@@ -50,8 +51,7 @@ class ScoreTable:
     title: str
     says: str
     lower_is_better: bool
-    groups: list[ScoreLine]
-    labels: list[ScoreLine]
+    lines: list[ScoreLine]
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,34 @@ class CalibrationLine:
 
 @dataclass(frozen=True)
 class ScoresPage:
-    """Empty for reviews that were kept before there were named scores."""
+    """All empty for reviews that were kept before there were named scores."""
 
-    tables: list[ScoreTable]
-    calibration: list[CalibrationLine]
+    groups: list[ScoreTable]
+    kinds: list[ScoreTable]
+    """By group too, of scores that speak of a single kind each."""
+    labels: list[ScoreTable]
     undrawn: int
     """Lines by label that are in the file alone."""
+    calibration: list[CalibrationLine]
 
 
 def scores_page(report: Mapping[str, Any]) -> ScoresPage:
-    tables, left = [], MOST_LINES
-    undrawn = 0
-    for score in _scores(report):
-        groups = [line for line in score["lines"] if line["is_group"]]
-        labels = [line for line in score["lines"] if not line["is_group"]]
-        shown, left = labels[:left], max(0, left - len(labels))
-        undrawn += len(labels) - len(shown)
-        is_lower_better = score["lower_is_better"]
-        tables.append(
-            ScoreTable(
-                title=score["title"],
-                says=score["says"],
-                lower_is_better=is_lower_better,
-                groups=[_line(line, is_lower_better=is_lower_better) for line in groups],
-                labels=[_line(line, is_lower_better=is_lower_better) for line in shown],
-            )
-        )
-    said = report.get("calibration") or {}
-    return ScoresPage(tables, [_calibration(part, said[part]) for part in PARTS if part in said], undrawn)
+    scores = list(_scores(report))
+    calibration = report.get("calibration") or {}
+    labels = []
+    left = MOST_LINES
+    for score in scores:
+        lines = [line for line in score["lines"] if not line["is_group"]]
+        if shown := lines[: max(0, left)]:
+            labels.append(_table(score, shown))
+        left -= len(lines)
+    return ScoresPage(
+        groups=[_table(score, _of_groups(score)) for score in scores if not score["kind"]],
+        kinds=[_table(score, _of_groups(score)) for score in scores if score["kind"]],
+        labels=labels,
+        undrawn=max(0, -left),
+        calibration=[_calibration(part, calibration[part]) for part in PARTS if part in calibration],
+    )
 
 
 def csv_of_scores(review: LaunchReview) -> Iterator[list[object]]:
@@ -115,7 +115,7 @@ def csv_of_scores(review: LaunchReview) -> Iterator[list[object]]:
 def _scores(report: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Those that are kept, and macro-F1 where the answer is a label."""
     yield from report.get("scores") or ()
-    if report.get("answers_facet"):
+    if report.get("answers_one_label"):
         yield MACRO_F1 | {"lines": list(_macro_f1(report["groups"]))}
 
 
@@ -134,6 +134,16 @@ def _macro_f1(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any
             "change": f1["candidate"] - f1["baseline"] if group["n"] >= number.MIN_TO_RATE else None,
             **interval,
         }
+
+
+def _of_groups(score: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [line for line in score["lines"] if line["is_group"]]
+
+
+def _table(score: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> ScoreTable:
+    is_lower_better = score["lower_is_better"]
+    shown = [_line(line, is_lower_better=is_lower_better) for line in lines]
+    return ScoreTable(score["title"], score["says"], is_lower_better, shown)
 
 
 def _line(line: Mapping[str, Any], *, is_lower_better: bool) -> ScoreLine:

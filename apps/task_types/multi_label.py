@@ -90,6 +90,7 @@ class MultiLabel(Common):
         }
 
     def score(self, item: Payload, prediction: Payload, spec: SpecView) -> dict[str, float]:
+        """The means of ``recall: LABEL`` and ``precision: LABEL`` over rows are those of the label."""
         gold = set(self.labels_of(item["input"], item["output"]))
         given = set(self.labels_of(item["input"], prediction))
         hits = len(gold & given)
@@ -99,6 +100,8 @@ class MultiLabel(Common):
             "f1": f1(hits=hits, gold=len(gold), given=len(given)),
             "recall": share(hits, len(gold)),
             **({"precision": hits / len(given)} if given else {}),
+            **{f"recall: {label}": float(label in given) for label in sorted(gold)},
+            **{f"precision: {label}": float(label in gold) for label in sorted(given)},
         }
 
     def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:

@@ -94,21 +94,21 @@ def test_a_kind_has_a_line_of_its_own_under_the_measure_of_its_score() -> None:
 def test_lower_is_better_turns_the_arrow() -> None:
     rows = [row("odd", {"leak_rate": 0.4}, {"leak_rate": 0.1})] * 30
     report = {"scores": named_scores(rows, ROLES, task_type_of("redaction")), "calibration": {}, "groups": {}}
-    (table,) = scores_page(report).tables
-    assert [line.outcome for line in table.groups] == ["gain", "gain"]
-    assert table.groups[0].change == "−0.300"
+    (table,) = scores_page(report).groups
+    assert [line.outcome for line in table.lines] == ["gain", "gain"]
+    assert table.lines[0].change == "−0.300"
 
 
 def test_changes_of_fewer_than_four_rows_have_no_arrow() -> None:
     yes, no = {"exact": 1.0}, {"exact": 0.0}
     rows = [row("odd", no, yes)] * 3 + [row("odd", yes, yes)] * 27
     report = {"scores": named_scores(rows, ROLES, task_type_of("redaction")), "groups": {}}
-    assert scores_page(report).tables[0].groups[0].outcome == ""
+    assert scores_page(report).groups[0].lines[0].outcome == ""
 
 
 def test_reviews_of_before_there_were_scores_have_none() -> None:
     page = scores_page({"groups": {"overall": {}}})
-    assert (page.tables, page.calibration) == ([], [])
+    assert (page.groups, page.calibration) == ([], [])
 
 
 def test_confidences_are_judged_where_every_row_has_one_between_0_and_1() -> None:
