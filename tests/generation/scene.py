@@ -108,19 +108,19 @@ def work(queue: str, *, crash_at: str = "", more: Mapping[str, str] | None = Non
     environment = {key: value for key, value in os.environ.items() if not key.endswith(("_URL", "_KEY"))}
     environment |= {
         "SYNTHREVIEW_PROCESS": queue,
-        "DATABASE_URL": _address("default"),
+        "DATABASE_URL": address_of("default"),
         "FILES_DIR": str(settings.FILES_DIR),
         "SECRET_KEY": settings.SECRET_KEY,
         VARIABLE: crash_at,
         **(more or {}),
     }
     if queue == "validation":
-        environment |= {"LEAKAGE_DATABASE_URL": _address("leakage"), "LEAKAGE_KEY": settings.LEAKAGE_KEY}
+        environment |= {"LEAKAGE_DATABASE_URL": address_of("leakage"), "LEAKAGE_KEY": settings.LEAKAGE_KEY}
     command = [sys.executable, "manage.py", "work", "--queues", queue, "--once"]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True).returncode
 
 
-def _address(alias: str) -> str:
+def address_of(alias: str) -> str:
     values = connections[alias].settings_dict
     if values["ENGINE"].endswith("sqlite3"):
         return f"sqlite:///{values['NAME']}"

@@ -17,12 +17,11 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import StaleStateError
 from apps.records.models import Record, RecordEvent
-from apps.review.leases import claim_next
 from apps.review.lots import counts_of, fold_lots
 from apps.review.models import Decision, LotDelta, ReviewTask
 from apps.review.opening import open_tasks
 from apps.review.undo import undo
-from tests.review.scene import SESSION, Scene, make_scene
+from tests.review.scene import Scene, make_scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,21 +157,3 @@ def test_an_undo_and_a_release_at_once_never_both_win(scene: Scene) -> None:
     results = at_once(calls)
     for undone, released in zip(results[:10], results[10:], strict=True):
         assert undone != released
-
-
-def test_reviewers_at_work_together_lose_and_double_nothing(scene: Scene) -> None:
-    scene.add_waiting(60)
-    people = [scene.another_reviewer() for _ in range(6)]
-
-    def work(person: User) -> int:
-        done = 0
-        while tasks := claim_next(project=scene.project, user=person, session_key=SESSION, count=3):
-            for task in tasks:
-                scene.decide(task)
-                done += 1
-        return done
-
-    done = at_once([lambda person=person: work(person) for person in people])  # type: ignore[misc]
-    assert sum(done) == Decision.objects.count() == 60
-    assert RecordEvent.objects.filter(status_to="accepted").count() == 60
-    assert counts_of(scene.project).left == 0
