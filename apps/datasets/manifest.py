@@ -10,6 +10,7 @@ from apps.core.strict_json import sha256_of
 from apps.datasets.choosing import Choice
 from apps.datasets.models import Release
 from apps.datasets.writers import MAIN, Example
+from apps.review.checkpoint_models import LedgerCheckpoint
 from apps.specs.models import Project
 from apps.task_types import task_type_of
 
@@ -21,7 +22,7 @@ FACETS = ("eval_split", "source_type", "review_method", "prompt_version", "gener
 Counts = dict[str, dict[str, int]]
 
 
-def frozen_part(project: Project, choice: Choice) -> dict[str, Any]:
+def frozen_part(project: Project, choice: Choice, checkpoint: LedgerCheckpoint) -> dict[str, Any]:
     """What can be said when the list is frozen, and may read differently later."""
     guide, spec, seal = project.published_guide(), project.published_spec(), project.active_seal()
     return {
@@ -34,6 +35,11 @@ def frozen_part(project: Project, choice: Choice) -> dict[str, Any]:
         "holdout": {"content_hash": seal.content_hash, "sealed_at": seal.sealed_at.isoformat()}
         if seal
         else None,
+        "ledger": {
+            "checkpoint": checkpoint.number,
+            "root": checkpoint.root,
+            "signature": checkpoint.signature,
+        },
         "gaps": {str(gap.uuid): gap.name for gap in project.gaps.order_by("id")},
         "left_out": [group.as_json() for group in choice.left_out],
         "real_rows_not_mixed_in": choice.real_not_mixed,

@@ -27,6 +27,8 @@ from apps.datasets.policy import MixPolicy
 from apps.datasets.writers import MAIN, REGISTRY, Writer
 from apps.records.models import Record
 from apps.records.states import RELEASABLE
+from apps.review.checkpoint_models import LedgerCheckpoint
+from apps.review.checkpoints import make_checkpoint
 from apps.specs.models import Project
 
 logger = logging.getLogger(__name__)
@@ -48,11 +50,12 @@ def request_release(
     """
     policy = MixPolicy.of(project, policy_override)
     screening = screen_candidates(project, policy)
+    checkpoint = make_checkpoint(project=project)
     with transaction.atomic():
         _one_at_a_time(project)
         choice = choose(project, policy, screening)
         _require_candidates(choice)
-        release = _freeze(project, actor, policy, choice)
+        release = _freeze(project, actor, policy, choice, checkpoint)
     wake(QUEUE)
     return release
 
@@ -123,14 +126,16 @@ def _require_candidates(choice: Choice) -> None:
     )
 
 
-def _freeze(project: Project, actor: User | None, policy: MixPolicy, choice: Choice) -> Release:
+def _freeze(
+    project: Project, actor: User | None, policy: MixPolicy, choice: Choice, checkpoint: LedgerCheckpoint
+) -> Release:
     last = project.releases.aggregate(last=Max("number"))["last"]
     now = timezone.now()
     release = Release.objects.create(
         project=project,
         number=(last or 0) + 1,
         policy=policy.as_json(),
-        manifest=frozen_part(project, choice),
+        manifest=frozen_part(project, choice, checkpoint),
         total=len(choice.records),
         created_at=now,
         created_by=actor,

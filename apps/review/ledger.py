@@ -1,6 +1,6 @@
 """Whether the ledger is as it was written: events by their chains, decisions by their seals, and each by the other.
 
-What it cannot see: a record that was deleted with everything that names it. Only roots kept elsewhere would show that.
+What it cannot see, a record deleted with everything that names it, the checkpoints show (``checkpoint_proof``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,12 @@ from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.records.models import Record, ReviewMethod
-from apps.review import plan_models, proof_models, recall_models  # noqa: F401  their tables belong to this app
+from apps.review import (  # noqa: F401  their tables belong to this app
+    checkpoint_models,
+    plan_models,
+    proof_models,
+    recall_models,
+)
 from apps.specs.models import Gap, Project
 
 

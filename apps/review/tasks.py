@@ -1,4 +1,4 @@
-"""The review room's background work: opening tasks, clearing stale leases, folding counts, recalls and plans."""
+"""The review room's background work: opening tasks, stale leases, counts, recalls, plans, checkpoints."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from apps.core.clock import database_now
 from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review import lots, opening, plans, recalls, stale_leases, verdicts
+from apps.review import checkpoints, lots, opening, plans, recalls, stale_leases, verdicts
 from apps.review.models import LotDelta
 from apps.review.plan_models import SamplingPlan
 from apps.review.recall_models import Recall
+from apps.specs.models import Project
 
 
 @shared_task(name="review.open_tasks")
@@ -42,6 +43,12 @@ def advance_recall(recall_id: int) -> bool:
 @shared_task(name="review.advance_plan")
 def advance_plan(plan_id: int) -> None:
     plans.advance_plan(plan_id)
+
+
+@shared_task(name="review.make_checkpoint")
+def make_checkpoint(project_id: int) -> None:
+    if project_id in checkpoints.projects_due():
+        checkpoints.make_checkpoint(project=Project.objects.get(pk=project_id))
 
 
 def _records_without_task() -> list[int]:
@@ -77,4 +84,5 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("review.hear_verdicts", "validation", _unheard_verdicts, hear_verdicts),
     Sweep("review.clear_stale_leases", "validation", _stale_leases, clear_stale_leases),
     Sweep("review.fold_lots", "validation", _waiting_deltas, fold_lots),
+    Sweep("review.make_checkpoint", "validation", checkpoints.projects_due, make_checkpoint),
 )

@@ -25,6 +25,8 @@ APPEND_ONLY = {
     "review.RecalledRecord": "status_before",
     "review.ProvenRecord": "checks",
     "review.AuditStop": "bad",
+    "review.LedgerCheckpoint": "root",
+    "review.CheckpointPart": "heads",
     "generation.PromptVersion": "template",
     "critic.JudgeVersion": "rubric",
     "datasets.ReleaseItem": "review_status",

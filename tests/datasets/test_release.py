@@ -202,6 +202,12 @@ def test_the_manifest_names_what_the_release_was_made_of(warehouse: Warehouse) -
     assert manifest["counts"]["label"] == {"abuse": 1, "billing": 1, "refund": 2}
     assert (manifest["guide_version"], manifest["schema_version"], manifest["holdout"]) == (1, 1, None)
     assert len(manifest["items_sha256"]) == 64
+    checkpoint = warehouse.project.ledger_checkpoints.get()
+    assert manifest["ledger"] == {
+        "checkpoint": 1,
+        "root": checkpoint.root,
+        "signature": checkpoint.signature,
+    }
 
 
 def test_a_ready_release_and_its_items_never_change(warehouse: Warehouse) -> None:

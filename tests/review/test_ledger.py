@@ -18,7 +18,14 @@ from tests.review.scene import Scene
 
 pytestmark = pytest.mark.django_db(databases=["default", "leakage"])
 
-GUARDED = ("records_record", "records_recordevent", "review_decision", "review_undo")
+GUARDED = (
+    "records_record",
+    "records_recordevent",
+    "review_decision",
+    "review_undo",
+    "review_ledgercheckpoint",
+    "review_checkpointpart",
+)
 
 
 @pytest.fixture
@@ -39,8 +46,8 @@ def faults(scene: Scene, **values: Any) -> list[Fault]:
     return list(verify(project=scene.project, tally=Tally(), **values))
 
 
-def tamper(statement: str, *values: Any) -> None:
-    """SQL past the guards, as whoever owns the database can write it."""
+def tamper(statement: str, *values: Any, rows: int | None = 1) -> None:
+    """SQL past the guards, as whoever owns the database can write it; it has to reach ``rows`` (None: any number)."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # A table cannot be altered while a deferred constraint has yet to look at it.
@@ -52,7 +59,7 @@ def tamper(statement: str, *values: Any) -> None:
             for (name,) in cursor.fetchall():
                 cursor.execute(f'DROP TRIGGER "{name}"')
         cursor.execute(statement, values)
-        assert cursor.rowcount == 1
+        assert rows in (None, cursor.rowcount)
 
 
 def test_an_honest_ledger_has_no_fault(decided: Scene) -> None:
