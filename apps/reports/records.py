@@ -8,13 +8,14 @@ from django import forms
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
-from apps.core.text import DiffPart, word_diff
 from apps.critic.models import Verdict
 from apps.datasets.models import ReleaseItem
 from apps.records.models import Record, RecordEvent, SourceType, Use
 from apps.records.states import RELEASABLE, RecordStatus
 from apps.reports.judges import scores_of
+from apps.review.diffs import FieldDiff, diff_of
 from apps.review.models import Decision
+from apps.review.payloads import current_payload
 from apps.review.references import named
 from apps.review.rules import ReviewRules
 from apps.similarity.models import Neighbour
@@ -100,7 +101,8 @@ class RecordLife:
     events: list[RecordEvent]
     decisions: list[Decision]
     release_items: list[ReleaseItem]
-    diff: list[DiffPart]
+    diff: list[FieldDiff]
+    """What the edit changed."""
 
     @property
     def is_recallable(self) -> bool:
@@ -117,7 +119,7 @@ def is_closed_to_reviewers(record: Record) -> bool:
 
 def record_life(project: Project, record: Record) -> RecordLife:
     task_type = task_type_of(project.task_type)
-    before, after = task_type.text_of(record.input), task_type.text_of(record.current_input)
+    before = {"input": record.input, "output": record.output}
     neighbours = record.neighbours.select_related("other")
     items = ReleaseItem.objects.filter(record=record).select_related("release").order_by("release__number")
     return RecordLife(
@@ -130,7 +132,7 @@ def record_life(project: Project, record: Record) -> RecordLife:
         events=list(record.events.select_related("actor").order_by("seq")),
         decisions=list(record.decisions.disclosed().select_related("reviewer", "undo").order_by("id")),
         release_items=list(items),
-        diff=word_diff(before, after) if before != after else [],
+        diff=diff_of(before, current_payload(record)),
     )
 
 

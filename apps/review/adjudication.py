@@ -12,9 +12,10 @@ from apps.accounts.models import User
 from apps.core.errors import RefusedError, StaleStateError
 from apps.records.models import Record
 from apps.review.decisions import decide
+from apps.review.diffs import FieldDiff, diff_of
 from apps.review.leases import release_leases, take
 from apps.review.models import Action, Decision, ReviewTask, TaskKind
-from apps.review.payloads import FieldDiff, Payload, current_payload, diff_of
+from apps.review.payloads import Payload, current_payload
 from apps.specs.models import LabelGuide, Project
 from apps.specs.services import add_case
 from apps.task_types import task_type_of

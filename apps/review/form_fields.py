@@ -52,9 +52,18 @@ class CodeArea(forms.Textarea):
         )
 
 
+class JsonArea(forms.Textarea):
+    """JSON text. What a script makes of it stands above it; the template folds it away where it is rarely edited."""
+
+
 def field_of(leaf: Leaf, shown: Any) -> forms.Field:
     """The field of ``leaf``; ``shown`` is what will stand in it (a draft may hold anything)."""
     field = BUILDERS[kind_of(leaf, shown)](leaf)
+    if isinstance(field.widget, forms.TextInput | forms.Textarea) and not isinstance(
+        field.widget, JsonArea | CodeArea
+    ):
+        # People write in any language; code and JSON read from left to right.
+        field.widget.attrs["dir"] = "auto"
     field.label = leaf.title
     field.help_text = str(leaf.schema.get("description", ""))
     return field
@@ -108,9 +117,12 @@ def _choice(leaf: Leaf) -> forms.Field:
 
 def _choices(leaf: Leaf) -> forms.Field:
     names = list(leaf.schema["items"]["enum"])
-    chosen = leaf.value if isinstance(leaf.value, list) else []
-    old = [name for name in chosen if isinstance(name, str) and name not in names]
-    choices = [*((name, name) for name in names), *((name, f"{name} (not in the guide)") for name in old)]
+    chosen = [name for name in leaf.value if isinstance(name, str)] if isinstance(leaf.value, list) else []
+    # Boxes are sent in the order of the page: an edit elsewhere must not change which one comes first.
+    choices = [
+        (name, name if name in names else f"{name} (not in the guide)")
+        for name in dict.fromkeys([*chosen, *names])
+    ]
     return forms.MultipleChoiceField(
         choices=choices, required=bool(leaf.schema.get("minItems")), widget=forms.CheckboxSelectMultiple
     )
@@ -153,7 +165,9 @@ def _boolean(leaf: Leaf) -> forms.Field:
 
 
 def _json(leaf: Leaf) -> forms.Field:
-    widget = forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"})
+    widget = JsonArea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"})
+    if tools := leaf.schema.get("x-tools"):
+        widget.attrs["data-tools"] = tools
     # Whether it may be null or be left out is for the schema to say.
     return JsonField(required=False, widget=widget, encoder=_ReadableEncoder, shows_null=leaf.value is None)
 

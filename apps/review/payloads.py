@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.core.errors import RefusedError
 from apps.core.json_schemas import pointer_to, validator_of
-from apps.core.text import DiffPart, flatten_strings, word_diff
+from apps.core.text import flatten_strings
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.specs.models import Project
@@ -43,14 +43,6 @@ class EditCheck:
     problems: dict[str, list[str]]
     warnings: list[str]
     findings: list[FindingData]
-
-
-@dataclass(frozen=True)
-class FieldDiff:
-    """How one string of the payload changed."""
-
-    pointer: str
-    parts: list[DiffPart]
 
 
 def current_payload(record: Record) -> dict[str, Any]:
@@ -117,18 +109,6 @@ def recheck(*, project: Project, record: Record) -> None:
         project=project, input_=payload["input"], output=payload["output"], ignore_record=record
     )
     keep_findings(record=record, found=found)
-
-
-def diff_of(before: Payload, after: Payload) -> list[FieldDiff]:
-    """Word diffs of the strings that changed, in document order; new and gone strings count as changed."""
-    old = dict(flatten_strings(dict(before)))
-    new = dict(flatten_strings(dict(after)))
-    pointers = [*old, *(pointer for pointer in new if pointer not in old)]
-    return [
-        FieldDiff(pointer, word_diff(old.get(pointer, ""), new.get(pointer, "")))
-        for pointer in pointers
-        if old.get(pointer) != new.get(pointer)
-    ]
 
 
 def said(finding: FindingData) -> str:

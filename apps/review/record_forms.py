@@ -12,7 +12,8 @@ walked into; a list of objects or of scalars becomes rows, whose number stands i
     spans       places in the text at ``x-text`` (a pointer;      array of objects, ``start`` and ``end`` in
                 ``/input/text`` without it), marked by mouse      characters, maybe ``label`` (an ``enum``) and
                 or keyboard                                       ``text`` (a copy of what is marked)
-    json        JSON text                                         anything
+    json        JSON text; with ``x-tools`` (a pointer to          anything
+                definitions) a script makes fields of a call
 
 Without a hint the type decides. Everything works as a plain form too: rows are then added, moved and removed by
 buttons that keep a draft and show the form again (``rearranged``).

@@ -19,6 +19,7 @@ from apps.review.allowance import Purpose, spend
 from apps.review.answers import cards_json, json_errors, progress_json, queue_json, wants_json
 from apps.review.cards import cards_of
 from apps.review.decisions import decide as decide_task
+from apps.review.diffs import diff_of
 from apps.review.drafts import keep_draft, save_draft
 from apps.review.flags import reopen_flagged
 from apps.review.forms import (
@@ -34,7 +35,7 @@ from apps.review.forms import (
 )
 from apps.review.gold import told_of_gold
 from apps.review.models import Action, Decision, ReviewTask
-from apps.review.payloads import EditRefusedError, check_edit, current_payload, diff_of, record_schema
+from apps.review.payloads import EditRefusedError, check_edit, current_payload, record_schema
 from apps.review.preferences import set_single_keys
 from apps.review.record_forms import RecordForm, rearranged
 from apps.review.references import name_of, reference_of

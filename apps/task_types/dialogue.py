@@ -54,8 +54,8 @@ class Dialogue(Common):
         turn = object_schema(
             {
                 "role": {"type": "string", "enum": list(ROLES)},
-                "content": {"type": "string"},
-                "calls": {"type": "array", "items": {"type": "object"}},
+                "content": {"type": "string", "x-widget": "long-text"},
+                "calls": {"type": "array", "items": {"type": "object"}, "x-widget": "json"},
             },
             required=("role", "content"),
         )

@@ -85,10 +85,16 @@ class ToolUse(Common):
 
     def record_schema(self, spec: SpecView) -> dict[str, Any]:
         calls = {"type": "array", "items": _CALL, "maxItems": 50}
-        call = {"title": "Call", "x-widget": "json", "anyOf": [{"type": "null"}, _CALL, calls]}
+        call = {
+            "title": "Call",
+            "x-widget": "json",
+            "x-tools": "/input/tools",
+            "anyOf": [{"type": "null"}, _CALL, calls],
+        }
         accepted = {
             "type": "array",
             "title": "Accepted values",
+            "x-widget": "json",
             "items": {"type": "object", "additionalProperties": {"type": "array"}},
             "description": "For each call, the values of an argument that are right.",
         }

@@ -1,5 +1,7 @@
 // The editor of a card: keeps the draft on the server as one types, shows what changed and what the checks say.
 
+import { watchCalls } from "./calls.js";
+import { watchChoices } from "./choice.js";
 import { watchCode } from "./code.js";
 import { watchRows } from "./rows.js";
 import { RefusedError, UnreachableError, post } from "./server.js";
@@ -25,7 +27,7 @@ export class Editor {
     this.form.addEventListener("input", () => this.#typed());
     watchRows(this.form);
     watchCode(this.form);
-    watchSpans(this.form);
+    this.#addTools();
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.querySelector("[data-act=discard]").addEventListener("click", () => this.discard());
   }
@@ -54,10 +56,17 @@ export class Editor {
 
   discard() {
     this.form.querySelector("[data-fields]").replaceWith(this.original.cloneNode(true));
-    watchSpans(this.form);
+    this.#addTools();
     this.clearProblems();
     this.#check();
     this.#firstField().focus();
+  }
+
+  /** What stands in for plain fields, which stay what is sent. */
+  #addTools() {
+    watchSpans(this.form);
+    watchCalls(this.form);
+    watchChoices(this.form);
   }
 
   /** What the form would send. @returns {[string, string][]} */
@@ -88,7 +97,7 @@ export class Editor {
 
   clearProblems() {
     for (const list of this.form.querySelectorAll(".errorlist")) list.remove();
-    for (const field of this.#fields()) field.removeAttribute("aria-invalid");
+    for (const field of this.form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   }
 
   focusFirstProblem() {
@@ -143,6 +152,8 @@ export class Editor {
   /** The field or list at `pointer`, or the nearest one around it. @returns {HTMLElement | null} */
   #placeOf(pointer) {
     for (let at = pointer; at; at = at.slice(0, at.lastIndexOf("/"))) {
+      const argument = this.form.querySelector(`[data-pointer="${CSS.escape(at)}"]`);
+      if (argument) return argument;
       const found = this.form.elements.namedItem(at);
       if (found instanceof HTMLElement) return found;
       // Boxes of one name are a list.
@@ -157,10 +168,13 @@ export class Editor {
       field.querySelector("legend").after(list);
       return;
     }
+    const seen = field.standIn ?? field;
+    const fold = field.closest("details");
+    if (fold) fold.open = true;
     list.id = `${field.id}-problems`;
     field.before(list);
-    field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", list.id);
+    seen.setAttribute("aria-invalid", "true");
+    seen.setAttribute("aria-describedby", list.id);
   }
 
   #isChanged() {
@@ -174,7 +188,8 @@ export class Editor {
   }
 
   #firstField() {
-    return this.form.querySelector("[data-fields] textarea[name]") ?? this.#fields()[0];
+    const fields = [...this.form.querySelectorAll("[data-fields] :is(textarea, input:not([type=hidden]), select)")].filter((field) => field.checkVisibility());
+    return fields.find((field) => field.tagName === "TEXTAREA" && field.name) ?? fields[0];
   }
 }
 

@@ -17,9 +17,10 @@ class SpanTool {
     this.area = Object.assign(document.createElement("textarea"), { rows: 6, className: "span-text", inputMode: "none" });
     // A field that is read-only has no caret to select with in Chromium: this one has, and takes nothing.
     this.area.setAttribute("aria-readonly", "true");
+    this.area.dir = "auto";
     this.area.addEventListener("beforeinput", (event) => event.preventDefault());
     this.area.setAttribute("aria-label", "Text to mark: select a place, then press the digit of a label");
-    this.preview = Object.assign(document.createElement("div"), { className: "record-text span-preview" });
+    this.preview = Object.assign(document.createElement("div"), { className: "record-text span-preview", dir: "auto" });
     const bar = Object.assign(document.createElement("div"), { className: "row span-labels" });
     bar.append(...this.labels.map((label, at) => this.#button(label, at)));
     const tool = Object.assign(document.createElement("div"), { className: "span-tool" });
@@ -100,6 +101,19 @@ class SpanTool {
     return characters;
   }
 
+  /** The colour that the kind has in the reading view, else one that none has there. */
+  #hue(label) {
+    if (!this.hues) {
+      const shown = [...(this.form.closest("[data-card]")?.querySelectorAll(".legend .cover") ?? [])];
+      this.hues = new Map(shown.map((cover) => [cover.textContent, Number(cover.dataset.hue)]));
+    }
+    if (!this.hues.has(label)) {
+      const free = [1, 2, 3, 4, 5, 6].find((hue) => ![...this.hues.values()].includes(hue));
+      this.hues.set(label, free ?? (this.hues.size % 6) + 1);
+    }
+    return this.hues.get(label);
+  }
+
   #show() {
     const text = this.#text;
     if (this.area.value !== text) this.area.value = text;
@@ -113,7 +127,8 @@ class SpanTool {
     for (const { start, end, label } of places) {
       if (start < at) continue;
       pieces.push(characters.slice(at, start).join(""));
-      const mark = Object.assign(document.createElement("mark"), { textContent: characters.slice(start, end).join("") });
+      const mark = Object.assign(document.createElement("mark"), { className: "cover", textContent: characters.slice(start, end).join("") });
+      mark.dataset.hue = String(this.#hue(label));
       if (label) mark.append(Object.assign(document.createElement("small"), { textContent: ` ${label}` }));
       pieces.push(mark);
       at = end;
