@@ -9,7 +9,7 @@ from apps.core.triggers import append_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('review', '0009_proofs'),
+        ('review', '0010_gold_apart'),
         ('specs', '0006_audited_share'),
     ]
 
