@@ -66,13 +66,15 @@ def field_of(leaf: Leaf, shown: Any) -> forms.Field:
         field.widget.attrs["dir"] = "auto"
     field.label = leaf.title
     field.help_text = str(leaf.schema.get("description", ""))
+    if isinstance(field, JsonField) and leaf.may_be_null and not field.help_text:
+        field.help_text = "null says that there is none."
     return field
 
 
 def kind_of(leaf: Leaf, shown: Any) -> str:
     """What ``leaf`` is edited as; JSON where the record holds something that its kind cannot say."""
     kind = _kind_of_schema(leaf)
-    there = [value for value in (leaf.value, *leaf.others) if value is not MISSING]
+    there = [value for value in (leaf.value, *leaf.others) if value is not MISSING and value is not None]
     if not all(_fits(kind, value) for value in there):
         return "json"
     is_long = kind == "string" and any("\n" in text for text in (*there, shown) if isinstance(text, str))
@@ -87,7 +89,7 @@ def _kind_of_schema(leaf: Leaf) -> str:
     hint, kind = leaf.schema.get("x-widget"), leaf.schema.get("type")
     if hint == "json" or (kind == "string" and hint in ("long-text", "code")):
         return str(hint)
-    return str(kind) if kind in BUILDERS else "json"
+    return kind if isinstance(kind, str) and kind in BUILDERS else "json"
 
 
 def _fits(kind: str, value: Any) -> bool:
@@ -110,9 +112,9 @@ def _choice(leaf: Leaf) -> forms.Field:
     choices = [(name, name) for name in names]
     old = [value for value in (leaf.value, *leaf.others) if isinstance(value, str) and value not in names]
     choices[:0] = [(name, f"{name} (not in the guide)") for name in dict.fromkeys(old)]
-    if not leaf.is_required or not isinstance(leaf.value, str):
+    if not leaf.is_required or leaf.may_be_null or not isinstance(leaf.value, str):
         choices.insert(0, ("", "–"))
-    return forms.ChoiceField(choices=choices, required=leaf.is_required)
+    return forms.ChoiceField(choices=choices, required=leaf.is_required and not leaf.may_be_null)
 
 
 def _choices(leaf: Leaf) -> forms.Field:
@@ -124,13 +126,15 @@ def _choices(leaf: Leaf) -> forms.Field:
         for name in dict.fromkeys([*chosen, *names])
     ]
     return forms.MultipleChoiceField(
-        choices=choices, required=bool(leaf.schema.get("minItems")), widget=forms.CheckboxSelectMultiple
+        choices=choices,
+        required=bool(leaf.schema.get("minItems")) and not leaf.may_be_null,
+        widget=forms.CheckboxSelectMultiple,
     )
 
 
 def _string(leaf: Leaf) -> forms.Field:
     # A text that stands empty in the record is no reason to refuse an edit of another field.
-    is_needed = leaf.is_required and "" not in (leaf.value, *leaf.others)
+    is_needed = leaf.is_required and not leaf.may_be_null and "" not in (leaf.value, *leaf.others)
     return forms.CharField(strip=False, required=is_needed, max_length=leaf.schema.get("maxLength"))
 
 
@@ -149,14 +153,14 @@ def _code(leaf: Leaf) -> forms.Field:
 def _number(leaf: Leaf) -> forms.Field:
     make = forms.IntegerField if leaf.schema.get("type") == "integer" else NumberField
     return make(
-        required=leaf.is_required,
+        required=leaf.is_required and not leaf.may_be_null,
         min_value=leaf.schema.get("minimum"),
         max_value=leaf.schema.get("maximum"),
     )
 
 
 def _boolean(leaf: Leaf) -> forms.Field:
-    if leaf.is_required or not (leaf.in_row or leaf.value is MISSING):
+    if not leaf.may_be_null and (leaf.is_required or not (leaf.in_row or leaf.value is MISSING)):
         return forms.BooleanField(required=False)
     # No box can say that there is no answer.
     widget = forms.NullBooleanSelect()

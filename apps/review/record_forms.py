@@ -246,9 +246,18 @@ def _assembled(node: Node, base: Any, read: Callable[[Leaf], Any]) -> Any:
 
 
 def _emptied(leaf: Leaf, value: Any) -> Any:
-    """A text that was there becomes the empty text; a number, and what never was there, is left out."""
+    """A text that was there becomes the empty text; a number, and what never was there, is left out.
+
+    Where null stands for what is not there, a value that was there becomes null.
+    """
+    if leaf.value is None:
+        return None
+    if leaf.value is MISSING:
+        return None if leaf.is_new and leaf.is_required and leaf.may_be_null else MISSING
+    if leaf.may_be_null:
+        return None
     if leaf.in_row:
-        return value if leaf.value is not MISSING and value in leaf.others else MISSING
+        return value if value in leaf.others else MISSING
     return value if isinstance(leaf.value, (str, list)) and value is not None else MISSING
 
 

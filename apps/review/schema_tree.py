@@ -1,7 +1,8 @@
 """What of a record can be edited: its JSON Schema laid over its payload, as a tree of values, objects and rows.
 
-A value that a form cannot express (``null`` in a row, an array of mixed things, a ``$ref``) is a leaf that is edited
-as JSON text, so nothing in a record is out of reach and nothing is changed that was not edited.
+A value that a form cannot express (an array of mixed things, a ``$ref``, an object that may be null) is a leaf that is
+edited as JSON text, so nothing in a record is out of reach and nothing is changed that was not edited. A ``null`` is an
+empty field, and an empty field is null where there was one or the schema wants one.
 """
 
 from __future__ import annotations
@@ -29,8 +30,16 @@ class Leaf:
     value: Any
     is_required: bool
     in_row: bool = False
+    is_new: bool = False
+    """Whether the row that it is in is still to come."""
     others: tuple[Any, ...] = ()
     """What stands in the same place of the other rows: a row may have been moved."""
+    is_nullable: bool = False
+    """Whether the schema has null for what is not there."""
+
+    @property
+    def may_be_null(self) -> bool:
+        return self.is_nullable or self.value is None or None in self.others
 
     @property
     def title(self) -> str:
@@ -78,38 +87,42 @@ class Shape:
     count_of: Callable[[str, int], int]
 
     def of(self, schema: Schema, value: Any, pointer: str = "", *, is_required: bool = True) -> Node | None:
-        """None where there is nothing to edit: a null is left alone, unless it is edited as JSON."""
-        if is_open_object(schema, value):
+        """None where there is nothing to edit: a null of which no schema says what else it might be."""
+        schema, is_nullable = without_null(schema, value)
+        if is_open_object(schema, value) and not (is_nullable and value is MISSING):
             return self._group(schema, value, pointer)
         if is_rows(schema, value):
             return self._rows(schema, value, pointer)
-        if value is None and schema.get("x-widget") != "json":
+        if value is None and not (is_nullable or is_scalar(schema) or schema.get("x-widget") == "json"):
             return None
-        return Leaf(pointer, schema, value, is_required)
+        return Leaf(pointer, schema, value, is_required, is_nullable=is_nullable)
 
     def _group(self, schema: Schema, value: Any, pointer: str, others: Sequence[Any] | None = None) -> Group:
         properties: Mapping[str, Schema] = schema.get("properties", {})
         required = schema.get("required", ())
         present = value if isinstance(value, dict) else {}
         around = [other for other in others or () if isinstance(other, dict)]
-        extra = {name: item for each in (present, *around) for name, item in each.items()}
+        extra: dict[str, Any] = {}
+        for name, item in (pair for each in (present, *around) for pair in each.items()):
+            if extra.get(name) is None:
+                extra[name] = item
         members: dict[str, Node] = {}
         for name in [*properties, *(name for name in extra if name not in properties)]:
             inner = properties.get(name) or schema_of_value(extra.get(name))
-            node = self.of(
-                inner, present.get(name, MISSING), joined(pointer, name), is_required=name in required
-            )
-            if others is not None and node is not None:
+            here, is_required = present.get(name, MISSING), name in required
+            node = self.of(inner, here, joined(pointer, name), is_required=is_required)
+            if others is not None:
                 same = [other[name] for other in around if name in other]
-                node = self._in_row(node, same, is_required=name in required)
+                node = node or Leaf(joined(pointer, name), inner, here, is_required)
+                node = self._in_row(node, same, is_required=is_required, is_new=value is MISSING)
             if node is not None:
                 members[name] = node
         return Group(pointer, schema, value, members)
 
-    def _in_row(self, node: Node, others: Sequence[Any], *, is_required: bool) -> Node:
+    def _in_row(self, node: Node, others: Sequence[Any], *, is_required: bool, is_new: bool) -> Node:
         """``node`` as a member of a row: what stands in its place elsewhere counts, because rows move."""
         if isinstance(node, Leaf):
-            return replace(node, in_row=True, others=tuple(others))
+            return replace(node, in_row=True, is_new=is_new, others=tuple(others))
         if not all(isinstance(other, list if isinstance(node, Rows) else dict) for other in others):
             as_json = {**node.schema, "x-widget": "json"}
             return Leaf(node.pointer, as_json, node.value, is_required, in_row=True, others=tuple(others))
@@ -159,7 +172,28 @@ def is_rows(schema: Schema, value: Any) -> bool:
         return False
     if value is MISSING:
         return True
-    return isinstance(value, list) and all(isinstance(each, fits) and not _holds_null(each) for each in value)
+    return isinstance(value, list) and all(isinstance(each, fits) for each in value)
+
+
+def without_null(schema: Schema, value: Any) -> tuple[Schema, bool]:
+    """``schema`` without the null that it allows, and whether it did. Of several types the one of ``value``."""
+    if schema.get("x-widget") == "json":
+        return schema, False
+    kinds, branches = schema.get("type"), schema.get("anyOf")
+    if isinstance(kinds, list) and kinds:
+        named = [kind for kind in kinds if kind != "null"]
+        own = SCALARS.get(type(value), "")
+        return {**schema, "type": own if own in named else next(iter(named), "")}, "null" in kinds
+    if isinstance(branches, list):
+        others = [branch for branch in branches if branch != {"type": "null"}]
+        if len(others) == 1 and len(branches) == 2 and isinstance(others[0], Mapping):
+            rest = {key: word for key, word in schema.items() if key != "anyOf"}
+            return {**others[0], **rest}, True
+    return schema, False
+
+
+def is_scalar(schema: Schema) -> bool:
+    return schema.get("type") in (*SCALARS.values(), "integer") or "enum" in schema
 
 
 def is_set_of_choices(schema: Schema) -> bool:
@@ -190,11 +224,3 @@ def leaves_of(node: Node) -> list[Leaf]:
         return [node]
     inside = node.members.values() if isinstance(node, Group) else node.rows
     return [leaf for each in inside for leaf in leaves_of(each)]
-
-
-def _holds_null(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_holds_null(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_holds_null(item) for item in value)
-    return value is None

@@ -249,10 +249,56 @@ def test_a_list_that_the_record_lacks_is_not_invented_and_can_be_begun() -> None
     assert "/output/lines/0/item" in begun.fields
 
 
-def test_a_list_with_a_null_in_it_is_edited_as_json() -> None:
-    payload = INVOICE | {"output": {"lines": [{"item": "pen", "price": None}]}}
+def test_a_null_in_a_row_is_an_empty_field_of_its_type() -> None:
+    lines = [{"item": "pen", "price": None}, {"item": "ink", "price": 3, "tags": None, "is_paid": None}]
+    payload = INVOICE | {"output": {"lines": lines}}
     form = RecordForm(RICH, payload)
-    assert isinstance(form.fields["/output/lines"], forms.JSONField)
+    assert isinstance(form.fields["/output/lines/0/price"], forms.FloatField)
+    assert isinstance(form.fields["/output/lines/1/is_paid"], forms.NullBooleanField)
+    # Of a list that may be null a form cannot say which: this member alone is JSON.
+    assert isinstance(form.fields["/output/lines/1/tags"], forms.JSONField)
+    sent = posted(form)
+    assert lines_of(RecordForm(RICH, payload, data=sent)) == lines
+    filled = sent | {"/output/lines/0/price": "2", "/output/lines/1/price": ""}
+    assert [line["price"] for line in lines_of(RecordForm(RICH, payload, data=filled))] == [2, None]
+    moved = posted(RecordForm(RICH, payload, draft=rearranged(payload, "up /output/lines/1")))
+    assert [line["price"] for line in lines_of(RecordForm(RICH, payload, data=moved))] == [3, None]
+
+
+NULLABLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "due": {"type": ["string", "null"]},
+        "total": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]},
+        "kind": {"type": ["string", "null"], "enum": ["bill", "note", None]},
+        "any": {"type": ["string", "number", "null"]},
+        "seller": {
+            "anyOf": [{"type": "object", "properties": {"name": {"type": "string"}}}, {"type": "null"}]
+        },
+    },
+    "required": ["due", "total"],
+}
+
+
+def nullable(before: dict[str, Any], **typed: str) -> Any:
+    schema = {"type": "object", "properties": {"output": NULLABLE}}
+    payload = {"output": before}
+    data = posted(RecordForm(schema, payload)) | {f"/output/{name}": text for name, text in typed.items()}
+    form = RecordForm(schema, payload, data=data)
+    assert form.is_valid(), form.errors
+    return form.payload()["output"]
+
+
+def test_what_a_model_left_null_can_be_filled_in_and_what_it_invented_made_null() -> None:
+    empty = {"due": None, "total": None, "kind": None, "any": None, "seller": None}
+    assert nullable(empty) == empty
+    filled = {"due": "1 May", "total": 2.5, "kind": "bill", "any": "x", "seller": {"name": "Acme"}}
+    typed = {"due": "1 May", "total": "2.5", "kind": "bill", "any": "x", "seller": '{"name": "Acme"}'}
+    assert nullable(empty, **typed) == filled
+    assert nullable(filled) == filled
+    emptied = nullable(filled, due="", total="", kind="", any="")
+    assert emptied == empty | {"seller": {"name": "Acme"}}
+    assert nullable({"any": 3}, any="4") == {"any": 4}
 
 
 def test_a_null_that_is_edited_as_json_stays_and_can_be_written() -> None:
@@ -308,7 +354,14 @@ def test_a_label_that_left_the_schema_survives_a_move_of_its_row() -> None:
 
 _values = st.dictionaries(
     st.sampled_from(["item", "price", "is_paid", "tags", "remark", "a/b~c"]),
-    st.one_of(st.text("ab é\n", max_size=4), st.integers(-5, 5), st.booleans(), st.just([]), st.just(["x"])),
+    st.one_of(
+        st.text("ab é\n", max_size=4),
+        st.integers(-5, 5),
+        st.booleans(),
+        st.none(),
+        st.just([]),
+        st.just(["x"]),
+    ),
 )
 
 
