@@ -60,14 +60,22 @@ OUTPUT: dict[str, Any] = {
 
 @pytest.fixture
 def record(scene: Scene) -> Record:
+    return waiting_record(scene, OUTPUT, TEXT)
+
+
+def waiting_record(scene: Scene, output: dict[str, Any], text: str) -> Record:
     factories.make_spec(scene.project, output_schema=SCHEMA)
     row = NewRecord(
-        source_type=SourceType.SYNTHETIC, gap=scene.gap, input={"text": TEXT}, output=OUTPUT, schema_version=2
+        source_type=SourceType.SYNTHETIC, gap=scene.gap, input={"text": text}, output=output, schema_version=2
     )
     (record,) = create_records(project=scene.project, rows=[row], actor=None)
     move_records(records=[record], to=RecordStatus.AWAITING_REVIEW, actor=None, due_at=timezone.now())
     open_tasks()
     return record
+
+
+def span(text: str, words: str) -> dict[str, Any]:
+    return {"start": text.index(words), "end": text.index(words) + len(words), "kind": "NAME"}
 
 
 def save(room: Room, record: Record) -> dict[str, Any]:
@@ -167,6 +175,43 @@ def test_places_are_marked_with_the_keyboard_and_with_the_mouse(
         ("Ann", "NAME"),
         ("Bob Miller", "NAME"),
     ]
+
+
+def test_places_stay_on_their_words_while_the_text_is_edited(site: Site, scene: Scene) -> None:
+    """Typed before, over and into places; a place whose words are gone covers nothing, and undoing brings it back."""
+    text = "👋 Ann wrote\r\nto Bob Miller and Bob Miller paid"
+    record = waiting_record(
+        scene,
+        {"label": "refund", "spans": [span(text, "Ann"), span(text, "Bob Miller"), span(text, "paid")]},
+        text,
+    )
+    room = enter(site, scene)
+    room.press("e")
+    field = room.page.get_by_label("Text", exact=True)
+    covered = room.page.locator(".span-preview mark")
+
+    def at(words: str, *, over: int = 0) -> None:
+        field.evaluate(
+            "(area, [words, over]) => { const at = area.value.indexOf(words);"
+            " area.focus(); area.setSelectionRange(at, at + over); }",
+            [words, over],
+        )
+
+    at("👋")
+    room.page.keyboard.type("Hi ")
+    at("Ann", over=3)
+    room.page.keyboard.type("Barbara")
+    at("Miller")
+    room.page.keyboard.type("J ")
+    expect(covered).to_have_text(["Barbara NAME", "Bob J Miller NAME", "paid NAME"])
+    at("paid", over=4)
+    room.press("Delete")
+    expect(covered).to_have_count(2)
+    room.press("Control+z")
+    expect(covered).to_have_text(["Barbara NAME", "Bob J Miller NAME", "paid NAME"])
+    saved = save(room, record)["spans"]
+    edited = record.current_input["text"]
+    assert [edited[each["start"] : each["end"]] for each in saved] == ["Barbara", "Bob J Miller", "paid"]
 
 
 def test_code_has_its_line_numbers_and_choices_their_boxes(site: Site, scene: Scene, record: Record) -> None:

@@ -1,6 +1,9 @@
 // Places in a text: marked with the mouse or with Shift and the arrows, then a label's button or its digit.
 // Offsets are counted in characters (code points), as the records hold them, not in the units of a browser's strings.
+// Places stay on their words while the text is edited.
 
+import { FollowedText } from "./followed_text.js";
+import { fromStored, inField, toStored } from "./offsets.js";
 import { announce } from "./screen.js";
 import { addRow, fieldIn, rowsOf } from "./rows.js";
 
@@ -27,7 +30,12 @@ class SpanTool {
     tool.append(this.area, bar, this.preview);
     list.querySelector(":scope > legend").after(tool);
     this.area.addEventListener("keydown", (event) => this.#pressed(event));
-    form.addEventListener("input", () => this.#show());
+    this.stored = this.#storedAs(this.#text);
+    this.followed = new FollowedText(this.#text);
+    form.addEventListener("input", () => {
+      this.#follow();
+      this.#show();
+    });
     this.#show();
   }
 
@@ -37,9 +45,37 @@ class SpanTool {
   }
 
   /** How the record has the text: its line ends may be longer than those of a field. */
-  get #stored() {
+  #storedAs(text) {
     const written = this.list.dataset.text ? JSON.parse(this.list.dataset.text) : "";
-    return written.replace(/\r\n?/g, "\n") === this.#text ? written : this.#text;
+    return inField(written) === text ? written : text;
+  }
+
+  /** Moves the places with the words that they are on. */
+  #follow() {
+    // A discarded draft took this list away with its rows.
+    if (!this.list.isConnected) return;
+    const text = this.#text;
+    const rows = rowsOf(this.list).filter((row) => fieldIn(row, "start")?.value && fieldIn(row, "end")?.value);
+    const before = rows.map((row) => ({ start: this.#placeOf(row, "start"), end: this.#placeOf(row, "end") }));
+    const after = this.followed.follow(text, before);
+    const countsAnew = this.stored !== this.#storedAs(text);
+    this.stored = this.#storedAs(text);
+    rows.forEach((row, at) => {
+      const stays = after[at].start === before[at].start && after[at].end === before[at].end;
+      if (countsAnew || !stays) this.#put(row, after[at]);
+    });
+  }
+
+  /** In characters of the field. */
+  #placeOf(row, name) {
+    return fromStored(this.stored, Number(fieldIn(row, name).value));
+  }
+
+  #put(row, { start, end }) {
+    fieldIn(row, "start").value = String(toStored(this.stored, start));
+    fieldIn(row, "end").value = String(toStored(this.stored, end));
+    const copy = fieldIn(row, "text");
+    if (copy) copy.value = [...this.#text].slice(start, end).join("");
   }
 
   #labels() {
@@ -74,31 +110,12 @@ class SpanTool {
       return;
     }
     const row = addRow(this.list);
-    const set = (name, written) => {
-      const field = fieldIn(row, name);
-      if (field) field.value = String(written);
-    };
-    set("start", this.#offset(selectionStart));
-    set("end", this.#offset(selectionEnd));
-    set("text", value.slice(selectionStart, selectionEnd));
+    this.#put(row, { start: [...value.slice(0, selectionStart)].length, end: [...value.slice(0, selectionEnd)].length });
     const select = row.querySelector("select");
     if (select) select.value = label;
     this.list.dispatchEvent(new Event("input", { bubbles: true }));
     announce(`Marked ${label}: ${value.slice(selectionStart, selectionEnd)}.`);
     this.area.focus();
-  }
-
-  /** Characters of the record's text before unit `at` of the field's. */
-  #offset(at) {
-    let units = 0;
-    let characters = 0;
-    const stored = [...this.#stored];
-    while (units < at && characters < stored.length) {
-      if (stored[characters] === "\r" && stored[characters + 1] === "\n") characters += 1;
-      units += stored[characters].length;
-      characters += 1;
-    }
-    return characters;
   }
 
   /** The colour that the kind has in the reading view, else one that none has there. */
@@ -117,7 +134,7 @@ class SpanTool {
   #show() {
     const text = this.#text;
     if (this.area.value !== text) this.area.value = text;
-    const characters = [...this.#stored];
+    const characters = [...this.stored];
     const places = rowsOf(this.list)
       .map((row) => ({ start: Number(fieldIn(row, "start")?.value), end: Number(fieldIn(row, "end")?.value), label: row.querySelector("select")?.value ?? "" }))
       .filter(({ start, end }) => start >= 0 && end > start && end <= characters.length)
