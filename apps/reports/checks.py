@@ -13,6 +13,7 @@ from apps.records.states import RecordStatus
 from apps.reports.rechecks import latest_rechecks, open_rechecks, spoken_by_older
 from apps.specs.models import Project
 from apps.validation.checks import REGISTRY, Batch, Check, final_checks, repairable_checks
+from apps.validation.definitions import DefinitionVersion, versions_by_check
 from apps.validation.drops import (
     NotChecked,
     SourceDrops,
@@ -64,6 +65,8 @@ class CheckEntry:
     """Records of which an earlier version of it speaks."""
     recheck: Recheck | None
     """A look again that is under way or waits for a decision."""
+    definitions: list[DefinitionVersion]
+    """Versions of what it holds records to, the oldest first."""
 
     @property
     def own_options(self) -> list[Option]:
@@ -108,6 +111,7 @@ def checks_page(project: Project) -> ChecksPage:
     batch = make_batch(project, [])
     on = {check.name for check in checks_of(batch)}
     counts = dropped_counts(project)
+    definitions = versions_by_check(project)
     older, open_ = spoken_by_older(project), open_rechecks(project)
     return ChecksPage(
         checks=[
@@ -118,6 +122,7 @@ def checks_page(project: Project) -> ChecksPage:
                 dropped=counts.get(name, (0, 0)),
                 spoken_by_older=older.get(name, 0),
                 recheck=open_.get(name),
+                definitions=definitions.get(name, []),
             )
             for name in batch.task_type.check_ids
         ],
@@ -173,6 +178,7 @@ def _entry(
     dropped: tuple[int, int],
     spoken_by_older: int,
     recheck: Recheck | None,
+    definitions: list[DefinitionVersion],
 ) -> CheckEntry:
     written = batch.options(check.name)
     options = [
@@ -198,4 +204,5 @@ def _entry(
         dropped_in_a_week=dropped[1],
         spoken_by_older=spoken_by_older,
         recheck=recheck,
+        definitions=definitions,
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from apps.records.states import DECIDED
 from apps.specs.models import Project
 from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY
@@ -66,7 +65,7 @@ class RecheckPage:
 def recheck_page(recheck: Recheck) -> RecheckPage:
     """Seven queries at most, whatever the number of records."""
     counts = dict(recheck.changes.values_list("kind").annotate(n=Count("id")).order_by("kind"))
-    drops = recheck.changes.filter(kind=ChangeKind.DROPS, status_before__in=DECIDED)
+    drops = recheck.changes.filter(fate=ChangeFate.PENDING).takes_back()
     fates = recheck.changes.exclude(fate=ChangeFate.PENDING)
     counted = fates.values_list("fate").annotate(n=Count("id")).order_by("fate")
     return RecheckPage(

@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from apps.specs.forms import OneDraftForm
 from apps.specs.models import Spec, VersionStatus
 from apps.specs.project_admin import ProjectAdmin, actor_of
+from apps.validation.checks import REGISTRY
+from apps.validation.models import Recheck
 from apps.validation.settings_of_checks import problems_of, publish_spec
 
 
@@ -53,3 +55,6 @@ class SpecAdmin(ProjectAdmin):
         for spec in queryset:
             service = partial(publish_spec, spec=spec, actor=actor_of(request))
             self.call_service(request, f"{spec} is published; it never changes from now on.", service)
+            for recheck in Recheck.objects.filter(spec=spec, by_itself=True):
+                said = f"{REGISTRY[recheck.check_name].title} looks again at the records so far ({recheck.because})."
+                self.message_user(request, said)

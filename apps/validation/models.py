@@ -11,6 +11,7 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
 from apps.records.models import Record
+from apps.records.states import DECIDED
 from apps.specs.models import Project, Spec
 
 JUDGE_CHECK = "judge"
@@ -78,7 +79,7 @@ RECHECK_MACHINE = Machine(
     {
         RecheckStatus.LOOKING: frozenset({RecheckStatus.READY, RecheckStatus.DISCARDED}),
         RecheckStatus.READY: frozenset({RecheckStatus.APPLYING, RecheckStatus.DISCARDED}),
-        RecheckStatus.APPLYING: frozenset({RecheckStatus.APPLIED}),
+        RecheckStatus.APPLYING: frozenset({RecheckStatus.APPLIED, RecheckStatus.READY}),
         RecheckStatus.APPLIED: frozenset(),
         RecheckStatus.DISCARDED: frozenset(),
     },
@@ -94,7 +95,10 @@ class RecheckQuerySet(models.QuerySet["Recheck"]):
 
 
 class Recheck(models.Model):
-    """One check looks again at every candidate of a project; nothing changes until a lead says so."""
+    """One check looks again at every candidate of a project; nothing changes until a lead says so.
+
+    One that a new definition began (``because``) lets happen by itself what touches no decision of a person.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rechecks")
@@ -109,6 +113,12 @@ class Recheck(models.Model):
     looked_at = models.PositiveIntegerField(default=0, help_text="Records that the check saw again.")
     with_decided = models.BooleanField(
         default=False, help_text="Whether it takes back what people have accepted."
+    )
+    because = models.CharField(
+        max_length=400, blank=True, help_text="The definitions whose change began it; empty: a person did."
+    )
+    by_itself = models.BooleanField(
+        default=False, help_text="Whether it applies what it finds without being told to."
     )
     started_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -153,6 +163,12 @@ class ChangeFate(models.TextChoices):
     OVERTAKEN = "overtaken", "moved since; left alone"
 
 
+class RecheckChangeQuerySet(models.QuerySet["RecheckChange"]):
+    def takes_back(self) -> RecheckChangeQuerySet:
+        """Records that a person has decided and that the check would drop."""
+        return self.filter(kind=ChangeKind.DROPS, status_before__in=DECIDED)
+
+
 class RecheckChange(models.Model):
     """A record of which the check says something else than it did."""
 
@@ -163,6 +179,8 @@ class RecheckChange(models.Model):
     kind = models.CharField(max_length=20, choices=ChangeKind)
     findings = models.JSONField(help_text="What the check says now.")
     fate = models.CharField(max_length=20, choices=ChangeFate, default=ChangeFate.PENDING)
+
+    objects = RecheckChangeQuerySet.as_manager()
 
     class Meta:
         constraints = [

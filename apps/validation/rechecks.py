@@ -21,9 +21,10 @@ from apps.core.wake import wake
 from apps.records.models import Record
 from apps.records.services import move_records
 from apps.records.states import DECIDED, RecordStatus
-from apps.specs.models import Project
+from apps.specs.models import Project, Spec
 from apps.validation.checks import REGISTRY, Batch, Check, FindingData
 from apps.validation.checks.base import STRENGTH
+from apps.validation.definitions import changed_definitions
 from apps.validation.models import (
     RECHECK_MACHINE,
     ChangeFate,
@@ -47,15 +48,22 @@ MOVABLE = (
     RecordStatus.ACCEPTED,
     RecordStatus.EDITED,
 )
+DISCARDABLE = (RecheckStatus.LOOKING, RecheckStatus.READY)
 STANDING = (*MOVABLE, RecordStatus.FLAGGED)
 
 
-def start_recheck(*, project: Project, check_name: str, actor: User | None) -> Recheck:
-    """DomainError when the project does not run this check, or it is being looked at already."""
+def start_recheck(*, project: Project, check_name: str, actor: User | None, because: str = "") -> Recheck:
+    """DomainError when the project does not run this check, or it is being looked at already.
+
+    ``because`` names the definitions that are others now: then one that waits under the old ones is discarded.
+    """
     batch = make_batch(project, [])
     on = {check.name: check for check in checks_of(batch)}
     if check_name not in on:
         raise DomainError(f"{check_name!r} does not run in {project}; there runs {', '.join(on)}.")
+    if because:
+        for old in Recheck.objects.filter(project=project, check_name=check_name, status__in=DISCARDABLE):
+            discard_recheck(recheck=old, actor=actor)
     newest = Record.objects.filter(project=project).candidates().order_by("-id").first()
     try:
         with transaction.atomic():
@@ -65,6 +73,8 @@ def start_recheck(*, project: Project, check_name: str, actor: User | None) -> R
                 check_version=on[check_name].version,
                 spec=batch.spec,
                 last_record=newest.pk if newest else 0,
+                because=because[:400],
+                by_itself=bool(because),
                 started_by=actor,
                 next_attempt_at=timezone.now(),
             )
@@ -74,6 +84,19 @@ def start_recheck(*, project: Project, check_name: str, actor: User | None) -> R
         ) from None
     wake("validation")
     return recheck
+
+
+def look_again_at_changed(*, spec: Spec, before: Spec | None, actor: User | None) -> list[Recheck]:
+    """Starts each check whose definitions are others in ``spec`` than in ``before``."""
+    started = []
+    for name, changes in changed_definitions(spec=spec, before=before).items():
+        because = f"spec v{spec.version}: {changes}"
+        try:
+            started.append(start_recheck(project=spec.project, check_name=name, actor=actor, because=because))
+        except StaleStateError:
+            # One is being applied this moment: it starts the next when it is through.
+            continue
+    return started
 
 
 def apply_recheck(*, recheck: Recheck, actor: User | None, with_decided: bool) -> None:
@@ -86,6 +109,7 @@ def apply_recheck(*, recheck: Recheck, actor: User | None, with_decided: bool) -
         RecheckStatus.APPLYING,
         decided_by=actor,
         with_decided=with_decided,
+        by_itself=False,
         done_up_to=0,
         next_attempt_at=timezone.now(),
     )
@@ -134,8 +158,24 @@ def _look(recheck: Recheck, size: int) -> None:
         RecheckChange.objects.bulk_create(changes, ignore_conflicts=True, batch_size=500)
         if is_last:
             _move(recheck, RecheckStatus.READY, looked_at=recheck.looked_at + len(seen), next_attempt_at=None)
+            if recheck.by_itself:
+                _go_on_by_itself(recheck)
         else:
             _advance(recheck, records[-1].pk, looked_at=recheck.looked_at + len(seen))
+
+
+def _go_on_by_itself(recheck: Recheck) -> None:
+    """Applies what was found; begins anew when another spec was published while it looked."""
+    if recheck.project.published_spec() == recheck.spec:
+        now = timezone.now()
+        _move(recheck, RecheckStatus.APPLYING, done_up_to=0, next_attempt_at=now)
+        return
+    start_recheck(
+        project=recheck.project,
+        check_name=recheck.check_name,
+        actor=recheck.started_by,
+        because=recheck.because,
+    )
 
 
 def _to_look_at(recheck: Recheck) -> QuerySet[Record]:
@@ -203,18 +243,33 @@ def _words(findings: Iterable[Finding | FindingData]) -> set[tuple[Any, ...]]:
 
 
 def _apply(recheck: Recheck, size: int) -> None:
+    pending = recheck.changes.filter(fate=ChangeFate.PENDING).exclude(kind=ChangeKind.NOT_CHECKED)
+    left_to_people = recheck.changes.none()
+    if recheck.by_itself:
+        left_to_people = pending.takes_back()
+        pending = pending.exclude(pk__in=left_to_people.values("pk"))
     changes = list(
-        recheck.changes.filter(fate=ChangeFate.PENDING, record_id__gt=recheck.done_up_to)
-        .exclude(kind=ChangeKind.NOT_CHECKED)
+        pending.filter(record_id__gt=recheck.done_up_to)
         .select_related("record__project")
         .order_by("record_id")[:size]
     )
     for change in changes:
         _apply_one(recheck, change)
-    if len(changes) < size:
-        _move(recheck, RecheckStatus.APPLIED, finished_at=timezone.now(), next_attempt_at=None)
-    else:
+    if len(changes) == size:
         _advance(recheck, changes[-1].record_id)
+    elif left_to_people.exists():
+        _move(recheck, RecheckStatus.READY, next_attempt_at=None)
+    else:
+        _finish(recheck)
+
+
+def _finish(recheck: Recheck) -> None:
+    """What was defined otherwise while it was being applied is looked at next."""
+    with transaction.atomic():
+        _move(recheck, RecheckStatus.APPLIED, finished_at=timezone.now(), next_attempt_at=None)
+        spec = recheck.project.published_spec()
+        if spec is not None and spec != recheck.spec:
+            look_again_at_changed(spec=spec, before=recheck.spec, actor=recheck.started_by)
 
 
 def _apply_one(recheck: Recheck, change: RecheckChange) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jsonschema
+from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.errors import RefusedError
@@ -16,17 +17,23 @@ from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY, Check
 from apps.validation.checks.base import LOWERED
 from apps.validation.proofs import unproven
+from apps.validation.rechecks import look_again_at_changed
 
 
 def publish_spec(*, spec: Spec, actor: User | None) -> Spec:
     """Publishes a draft whose checks can run. RefusedError names each slip by check and option.
 
+    Checks whose definitions are others now look again at the records that were made for the old ones.
     Callers outside apps.specs use this one.
     """
     problems = [*specs.missing_from_spec(spec), *problems_of(spec)]
     if problems:
         raise RefusedError(f"{spec} cannot be published:", problems)
-    return specs.publish_spec(spec=spec, actor=actor)
+    with transaction.atomic():
+        before = spec.project.published_spec()
+        published = specs.publish_spec(spec=spec, actor=actor)
+        look_again_at_changed(spec=published, before=before, actor=actor)
+    return published
 
 
 def problems_of(spec: Spec) -> list[str]:

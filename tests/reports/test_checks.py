@@ -196,5 +196,5 @@ def test_the_page_asks_the_same_number_of_questions_at_any_size(
     project: Project, gap: Gap, size: int, django_assert_num_queries: Any
 ) -> None:
     stop(gap, "length", size // 2, size)
-    with django_assert_num_queries(16 + (size > RECENT) * 2, using="default"):
+    with django_assert_num_queries(17 + (size > RECENT) * 2, using="default"):
         checks_page(project)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from apps.core.strict_json import JsonValue
 from apps.core.text import canonical, flatten_strings
 from apps.similarity.services import Near
 from apps.specs.models import Project, Spec
@@ -166,6 +167,13 @@ class Check:
     def problems(self, options: Mapping[str, Any]) -> Sequence[str]:
         """What is wrong with options that fit their schemas, for whoever saves the spec."""
         return ()
+
+    def definitions(self, batch: Batch) -> Mapping[str, JsonValue]:
+        """What the spec defines and this check holds records to, by name: tools, fields, rules. Most have none.
+
+        Another definition is a new version, and the records made for the old one are looked at again.
+        """
+        return {}
 
     def proves(self, batch: Batch) -> Sequence[str]:
         """Pointers to what is right, not only well-formed, once this check has passed it. Most prove nothing."""

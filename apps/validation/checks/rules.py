@@ -17,6 +17,7 @@ import cel
 import re2
 
 from apps.core.pointers import SCHEMA as POINTER
+from apps.core.strict_json import JsonValue
 from apps.validation.checks.base import Batch, Check, FindingData, Findings
 from apps.validation.models import Outcome
 
@@ -54,6 +55,9 @@ class RulesCheck(Check):
             "functions, sum(list), days_between(date, date) and matches(text, pattern).",
         }
     }
+
+    def definitions(self, batch: Batch) -> Mapping[str, JsonValue]:
+        return {f"“{each['message']}”": each for each in self.option(batch, "rules")}
 
     def problems(self, options: Mapping[str, Any]) -> Sequence[str]:
         return [

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from apps.core.json_schemas import pointer_to, validator_of
-from apps.core.strict_json import sha256_of
+from apps.core.strict_json import JsonValue, sha256_of
 from apps.task_types.tool_calls import ToolCall, ToolCallError, read_calls
 from apps.task_types.tool_definitions import ToolDefinitionError, read_tools
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
@@ -71,6 +71,13 @@ class ToolArgumentsCheck(Check):
             except ToolDefinitionError as error:
                 problems.append(f"tools{error.pointer}: {error.message}")
         return problems
+
+    def definitions(self, batch: Batch) -> Mapping[str, JsonValue]:
+        """The tools of the spec, as they are read: another dialect of the same is no other definition."""
+        written = self.option(batch, "tools")
+        if written is None:
+            return {}
+        return {tool.name: [tool.description, dict(tool.parameters)] for tool in read_tools(written)}
 
     def run(self, batch: Batch) -> Findings:
         look = _Look(

@@ -61,6 +61,11 @@ class ToolOutcomeCheck(SandboxedCheck):
         **LIMIT_OPTIONS,
     }
 
+    def definitions(self, batch: Batch) -> Mapping[str, JsonValue]:
+        """The stub of the spec, with the outcome where that is the same for all records."""
+        stub, expected = self.option(batch, "stub"), self.option(batch, "expected")
+        return {} if stub is None else {"the stub": stub, "the outcome": expected}
+
     def problems(self, options: Mapping[str, Any]) -> Sequence[str]:
         problems = [*pointer_problems(options, self.options), *source_problems(options, "stub")]
         observe = options.get("observe")

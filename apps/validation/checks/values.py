@@ -10,6 +10,7 @@ import jsonschema_rs
 from apps.core.json_schemas import errors_of, refusal, validator_of
 from apps.core.pointers import SCHEMA as POINTER
 from apps.core.pointers import values_at
+from apps.core.strict_json import JsonValue
 from apps.validation.checks.base import Batch, Check, FindingData, Findings, Item
 from apps.validation.checks.schema import MAX_ERRORS
 from apps.validation.models import Outcome
@@ -41,6 +42,9 @@ class ValuesCheck(Check):
             '"schema": {"type": "number", "minimum": 0}, "required": true}.',
         }
     }
+
+    def definitions(self, batch: Batch) -> Mapping[str, JsonValue]:
+        return {f"“{each['pointer']}”": each for each in self.option(batch, "values")}
 
     def problems(self, options: Mapping[str, Any]) -> Sequence[str]:
         return [
