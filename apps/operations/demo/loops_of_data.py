@@ -10,16 +10,37 @@ from apps.operations.demo.loops import Loop, Parts, changed, word
 # --- extraction
 
 
+_GOODS = (("Rye bread", "4.60"), ("Oat biscuits", "3.20"), ("Plum jam", "5.10"), ("Black tea", "6.40"))
+
+
 def _paper(label: str, number: int) -> Parts:
     w = word(number)
-    shop, total = f"{w.title()} {w[::-1].title()} Ltd", f"{number % 90 + 7}.{number % 10}0"
+    shop = f"{w.title()} {w[::-1].title()} Ltd"
+    (item, price), (other, other_price) = _GOODS[number % 4], _GOODS[(number + 1) % 4]
+    total = f"{float(price) + float(other_price):.2f}"
+    lines = [{"item": item, "price": price}, {"item": other, "price": other_price}]
     text = (
-        f"{shop}\nHouse of {w[2:]}{w}\nTOTAL {total}\nThank you"
+        f"{shop}\nHouse of {w[2:]}{w}\n{item:<16}{price:>8}\n{other:<16}{other_price:>8}\nTOTAL {total:>18}\nThank you"
         if label == "receipt"
-        else f"INVOICE from {shop}\nYour order of {w[1:5]} {w}\nAmount due: {total} in 14 days"
+        else f"INVOICE from {shop}\nYour order of {w[1:5]} {w}\n{item}: {price}\n{other}: {other_price}\n"
+        f"Amount due: {total} in 14 days"
     )
-    return {"input": {"text": text, "kind": label}, "output": {"company": shop, "total": total}}
+    output = {"company": shop, "total": total, "lines": lines}
+    return {"input": {"text": text, "kind": label}, "output": output}
 
+
+_SALES = [
+    {
+        "text": f"{item:<20}{price:>8}\n{other:<20}{other_price:>8}\nTOTAL {total:>22}",
+        "lines": [{"item": item, "price": price}, {"item": other, "price": other_price}],
+        "total": total,
+    }
+    for item, price, other, other_price, total in (
+        ("Walnut loaf", "6.40", "Cinnamon roll x 4", "12.00", "18.40"),
+        ("Pencil", "1.05", "Map of the harbour", "6.00", "7.05"),
+        ("Cordless drill", "119.90", "Box of screws", "13.00", "132.90"),
+    )
+]
 
 EXTRACTION = Loop(
     task_type="extraction",
@@ -31,32 +52,45 @@ EXTRACTION = Loop(
         "input.kind=input.kind",
         "output.company=output.company",
         "output.total=output.total",
+        "output.lines=output.lines",
     ),
     phrases={
-        "patterns": ["{shop}\n{street}\nTOTAL {total}\n{thanks}"],
+        "patterns": ["{shop}\n{street}\n{sale.text}\n{thanks}"],
         "slots": {
             "shop": ["Harbour Bakery", "North Gate Books", "Miller & Sons Hardware", "Quick Wash Laundry"],
             "street": ["In the old harbour", "Open until late", "Since our grandfather"],
-            "total": ["18.40", "7.05", "132.90"],
+            "sale": [json.dumps(sale) for sale in _SALES],
             "thanks": ["Thank you, come again", "All prices include tax", "Served by till number two"],
         },
         "record": {
             "input": {"text": "{text}", "kind": "receipt"},
-            "output": {"company": "{shop}", "total": "{total}"},
+            "output": {"company": "{shop}", "total": "{sale.total}", "lines": "{=sale.lines}"},
         },
     },
     edit=changed("output", "company", lambda shop: shop.split()[0]),
     answer_column="output",
     answer=dict,
-    wrong={"company": "Nobody", "total": "0.00"},
+    wrong={"company": "Nobody", "total": "0.00", "lines": []},
     spec={
         "output_schema": {
             "type": "object",
-            "required": ["company", "total"],
+            "required": ["company", "total", "lines"],
             "additionalProperties": False,
             "properties": {
                 "company": {"type": "string"},
                 "total": {"type": "string", "pattern": r"^\d+\.\d\d$"},
+                "lines": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["item", "price"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "item": {"type": "string", "minLength": 1},
+                            "price": {"type": "string", "pattern": r"^\d+\.\d\d$"},
+                        },
+                    },
+                },
             },
         }
     },
