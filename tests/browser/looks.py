@@ -13,7 +13,8 @@ def look(page: Page, name: str) -> None:
     for theme in ("light", "dark"):
         page.set_viewport_size(DESK)
         page.emulate_media(color_scheme=theme)
-        assert violations(page) == [], f"{name}, {theme}"
+        found = violations(page)
+        assert found == [], f"{name}, {theme}: {found}"
     page.set_viewport_size(PHONE)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{name} is {overflow} px wider than a phone"
