@@ -83,7 +83,7 @@ def pause_lift(request: ProjectRequest, project: Project, pk: int) -> HttpRespon
 @project_view(Role.LEAD)
 @require_POST
 def pile_change(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
-    """Closes or reopens a pile, or keeps it for the people that are ticked."""
+    """Closes or reopens a pile, or keeps it for the groups and people that are ticked."""
     lot = get_object_or_404(Lot, project=project, pk=pk)
     try:
         match request.POST.get("change"):
@@ -94,9 +94,10 @@ def pile_change(request: ProjectRequest, project: Project, pk: int) -> HttpRespo
                 reopen_pile(lot=lot)
                 said = "Open again."
             case _:
-                usernames = request.POST.getlist("reviewer")
-                assign_pile(lot=lot, usernames=usernames)
-                said = f"Kept for {', '.join(usernames)}." if usernames else "For everybody who reviews."
+                groups, usernames = request.POST.getlist("group"), request.POST.getlist("reviewer")
+                assign_pile(lot=lot, usernames=usernames, groups=groups)
+                names = ", ".join([*groups, *usernames])
+                said = f"Kept for {names}." if names else "For everybody who reviews."
     except DomainError as error:
         messages.error(request, str(error))
     else:

@@ -18,6 +18,7 @@ from apps.core.statistics.acceptance import OperatingPoint, most_bad, sequential
 from apps.core.statistics.sequential import Plan, Sample, Verdict
 from apps.generation.models import PromptPause
 from apps.records.states import RecordStatus
+from apps.review.group_models import ReviewGroup
 from apps.review.lots import LotCounts, counts_of_lots
 from apps.review.models import Lot, LotStatus
 from apps.review.piles import reviewers_of
@@ -76,7 +77,7 @@ class LotLine:
     plan: SamplingPlan | None
     """The plan that is running."""
     reviewers: list[str]
-    """Who alone is handed its records; empty: everybody."""
+    """The groups and people who alone are handed its records; empty: everybody."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,7 @@ class LotDetail:
     pause: PromptPause | None
     people: list[tuple[User, bool]]
     """Who can review here, and whether the pile is kept for them."""
+    groups: list[tuple[ReviewGroup, bool]]
 
     @property
     def may_plan(self) -> bool:
@@ -197,8 +199,8 @@ class LotDetail:
 
 
 def lot_page(project: Project, number: str | None) -> LotPage:
-    """Seven queries, whatever the number of lots."""
-    lots = Lot.objects.filter(project=project).select_related("gap").prefetch_related("reviewers")
+    """Eight queries, whatever the number of lots."""
+    lots = Lot.objects.filter(project=project).select_related("gap").prefetch_related("reviewers", "groups")
     lots = lots.order_by("status", "-pk")
     page = Paginator(lots, PER_PAGE).get_page(number)
     shown = list(page.object_list)
@@ -207,12 +209,13 @@ def lot_page(project: Project, number: str | None) -> LotPage:
     pauses = PromptPause.objects.standing().filter(prompt_version__prompt__project=project)
     return LotPage(
         page=page,
-        lines=[
-            LotLine(lot, counts[lot.pk], plans.get(lot.pk), [str(user) for user in lot.reviewers.all()])
-            for lot in shown
-        ],
+        lines=[LotLine(lot, counts[lot.pk], plans.get(lot.pk), _kept_for(lot)) for lot in shown],
         pauses=list(pauses.select_related("prompt_version__prompt").order_by("pk")),
     )
+
+
+def _kept_for(lot: Lot) -> list[str]:
+    return [*map(str, lot.groups.all()), *map(str, lot.reviewers.all())]
 
 
 def lot_detail(lot: Lot) -> LotDetail:
@@ -231,7 +234,13 @@ def lot_detail(lot: Lot) -> LotDetail:
         plans=[_view(plan) for plan in plans],
         pause=by_label.get(lot.prompt_version),
         people=_people(lot),
+        groups=_groups(lot),
     )
+
+
+def _groups(lot: Lot) -> list[tuple[ReviewGroup, bool]]:
+    chosen = set(lot.groups.values_list("pk", flat=True))
+    return [(group, group.pk in chosen) for group in lot.project.review_groups.order_by("name")]
 
 
 def _people(lot: Lot) -> list[tuple[User, bool]]:

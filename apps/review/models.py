@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.records.models import Record, ReviewMethod
 from apps.review import (  # noqa: F401  their tables belong to this app
     checkpoint_models,
+    group_models,
     plan_models,
     proof_models,
     recall_models,
@@ -34,11 +35,24 @@ class LotQuerySet(models.QuerySet["Lot"]):
 
     def handed_to(self, user: User) -> LotQuerySet:
         """Open lots from which ``user`` may be handed records."""
-        return self.open().filter(Q(reviewers=None) | Q(reviewers=user), held_back_at=None)
+        return self.open().filter(_for_everybody() | _kept_for(user), held_back_at=None)
 
     def of_others(self, user: User) -> LotQuerySet:
         """Open lots that a lead keeps for other people."""
-        return self.open().filter(held_back_at=None).exclude(reviewers=None).exclude(reviewers=user)
+        return self.open().filter(held_back_at=None).exclude(_for_everybody() | _kept_for(user))
+
+
+def _for_everybody() -> Q:
+    people = Lot.reviewers.through.objects.filter(lot=OuterRef("pk"))
+    groups = Lot.groups.through.objects.filter(lot=OuterRef("pk"))
+    return Q(~Exists(people), ~Exists(groups))
+
+
+def _kept_for(user: User) -> Q:
+    """By name or by a group that they belong to now."""
+    people = Lot.reviewers.through.objects.filter(lot=OuterRef("pk"), user=user)
+    groups = Lot.groups.through.objects.filter(lot=OuterRef("pk"), reviewgroup__members=user)
+    return Q(Exists(people)) | Q(Exists(groups))
 
 
 class Lot(models.Model):
@@ -68,8 +82,9 @@ class Lot(models.Model):
     )
     held_back_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     reviewers = models.ManyToManyField(
-        User, blank=True, related_name="lots", help_text="Who reviews it; empty: everybody."
+        User, blank=True, related_name="lots", help_text="Who reviews it; nobody and no group: everybody."
     )
+    groups = models.ManyToManyField("review.ReviewGroup", blank=True, related_name="lots")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = LotQuerySet.as_manager()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db import transaction
+
 from apps.accounts.models import User
 from apps.core.clock import database_now
 from apps.core.errors import RefusedError, StaleStateError
 from apps.review.bulk import REVIEWERS
+from apps.review.group_models import ReviewGroup
 from apps.review.models import Lot
 from apps.specs.models import Membership, Project
 
@@ -24,12 +27,25 @@ def reopen_pile(*, lot: Lot) -> None:
         raise StaleStateError("This pile is open already.")
 
 
-def assign_pile(*, lot: Lot, usernames: Sequence[str]) -> None:
-    """Keeps ``lot`` for these people; for everybody when there are none. RefusedError names who cannot review."""
-    people = {user.username: user for user in reviewers_of(lot.project)}
+@transaction.atomic
+def assign_pile(*, lot: Lot, usernames: Sequence[str], groups: Sequence[str] = ()) -> None:
+    """Keeps ``lot`` for these people and groups, by their names; for everybody when there are none.
+
+    RefusedError names who cannot review and which group is not there.
+    """
+    people = named_reviewers(lot.project, usernames)
+    found = list(ReviewGroup.objects.filter(project=lot.project, name__in=groups))
+    if unknown := sorted(set(groups) - {group.name for group in found}):
+        raise RefusedError(f"Not groups of {lot.project}: {', '.join(unknown)}.")
+    lot.reviewers.set(people)
+    lot.groups.set(found)
+
+
+def named_reviewers(project: Project, usernames: Sequence[str]) -> list[User]:
+    people = {user.username: user for user in reviewers_of(project)}
     if unknown := sorted(set(usernames) - set(people)):
-        raise RefusedError(f"Not reviewers of {lot.project}: {', '.join(unknown)}.")
-    lot.reviewers.set([people[username] for username in usernames])
+        raise RefusedError(f"Not reviewers of {project}: {', '.join(unknown)}.")
+    return [people[username] for username in dict.fromkeys(usernames)]
 
 
 def reviewers_of(project: Project) -> list[User]:

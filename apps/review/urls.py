@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from apps.review import bulk_views, quality_views, views
+from apps.review import bulk_views, group_views, quality_views, views
 from apps.review.references import TaskConverter
 
 register_converter(TaskConverter, "task")
@@ -32,6 +32,9 @@ urlpatterns = [
     path("quality/rules/", quality_views.quality_rules, name="quality-rules"),
     path("quality/gold/", quality_views.quality_gold, name="quality-gold"),
     path("quality/people/<int:member>/", quality_views.quality_pause, name="quality-pause"),
+    path("groups/", group_views.group_list, name="group-list"),
+    path("groups/new/", group_views.group_create, name="group-create"),
+    path("groups/<int:pk>/", group_views.group_change, name="group-change"),
     path("adjudication/", quality_views.adjudication_list, name="adjudication-list"),
     path("adjudication/<int:task>/", quality_views.adjudicate, name="adjudicate"),
     path("adjudication/<int:task>/take/", quality_views.adjudication_take, name="adjudication-take"),
