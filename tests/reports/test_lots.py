@@ -147,11 +147,11 @@ def test_the_list_costs_the_same_for_more_lots(
     scene: Scene, lead: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     scene.add_waiting(1)
-    with django_assert_num_queries(10, using="default"):
+    with django_assert_num_queries(11, using="default"):
         lead.get(address(scene, "lot-list"))
     for number in range(5):
         scene.add_waiting(1, start=10 + number, prompt_version=f"p v{number + 2}")
-    with django_assert_num_queries(10, using="default"):
+    with django_assert_num_queries(11, using="default"):
         lead.get(address(scene, "lot-list"))
 
 
