@@ -243,7 +243,9 @@ def has_negatives(record: Record) -> None:
     assert record.current_output["negatives"] == [negative, *record.output["negatives"]]
 
 
-Sees, Edits, Has = Callable[[Page], None], Callable[[Room], None], Callable[[Record], None]
+Sees = Callable[[Page], None]
+Edits = Callable[[Room], None]
+Has = Callable[[Record], None]
 WAYS: dict[str, tuple[Sees, list[Edits], Has]] = {
     "classification": (sees_label, [chooses_label], has_label),
     "multi_label": (sees_labels, [puts_first], has_labels),
