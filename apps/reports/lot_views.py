@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, RefusedError
 from apps.generation.models import PromptPause
 from apps.generation.pauses import lift_pause
 from apps.reports.lots import PlanForm, characteristic, lot_detail, lot_page
 from apps.reports.proven import proven_state
+from apps.review.batches import follow_lot, start_next_plan
 from apps.review.models import Lot
 from apps.review.piles import assign_pile, close_pile, reopen_pile
 from apps.review.plan_models import SamplingPlan
@@ -51,6 +52,42 @@ def plan_start(request: ProjectRequest, project: Project, pk: int) -> HttpRespon
         messages.error(request, str(error))
         return _lot_page(request, lot, form, status=error.status_code)
     messages.success(request, "The plan has begun: what waits is set aside, a random part goes to people.")
+    return _to(project, lot.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def batch_start(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    """The plan that the batches before ask for, over what waits now."""
+    lot = get_object_or_404(Lot, project=project, pk=pk)
+    try:
+        start_next_plan(lot=lot, actor=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(
+            request, "The plan has begun: what waits is set aside, a random part goes to people."
+        )
+    return _to(project, lot.pk)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def batch_follow(request: ProjectRequest, project: Project, pk: int) -> HttpResponse:
+    """Later records come under a plan by themselves, or, without a number, do so no more."""
+    lot = get_object_or_404(Lot, project=project, pk=pk)
+    given = request.POST.get("batch_size", "").strip()
+    try:
+        follow_lot(lot=lot, batch_size=_whole(given) if given else None)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(
+            request,
+            f"Every {given} later records come under a plan of their own."
+            if given
+            else "Later records go to people.",
+        )
     return _to(project, lot.pk)
 
 
@@ -113,12 +150,18 @@ def _lot_page(request: ProjectRequest, lot: Lot, form: PlanForm, *, status: int 
         "form": form,
         "chosen": form.data if chosen else None,
         "characteristic": characteristic(
-            chosen["rule"], share=chosen["share"], population=max(page.takeable, 1)
+            chosen["rule"], kind=chosen["kind"], share=chosen["share"], population=max(page.takeable, 1)
         )
         if chosen and page.may_plan
         else None,
     }
     return render(request, "reports/lot.html", context | _role(request), status=status)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise RefusedError(f"Write a whole number of records, not {text!r}.")
+    return int(text)
 
 
 def _role(request: ProjectRequest) -> dict[str, bool]:

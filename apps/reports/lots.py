@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -16,19 +17,22 @@ from apps.core.charts.curve import Point, share_curve
 from apps.core.charts.format import percent
 from apps.core.statistics.acceptance import OperatingPoint, most_bad, sequential_point, single_point
 from apps.core.statistics.sequential import Plan, Sample, Verdict
+from apps.core.statistics.switching import reduced_point
 from apps.generation.models import PromptPause
 from apps.records.states import RecordStatus
+from apps.review.batches import NextPlan, next_plan
 from apps.review.group_models import ReviewGroup
 from apps.review.lots import LotCounts, counts_of_lots
 from apps.review.models import Lot, LotStatus
 from apps.review.piles import reviewers_of
 from apps.review.plan_models import OPEN_PLAN, PlanKind, PlanStatus, Risk, SamplingPlan
-from apps.review.plans import BAD, sample_of, takeable
+from apps.review.plans import BAD, LEAST_POPULATION, sample_of, takeable
 from apps.specs.models import Project
 
 PER_PAGE = 50
 CURVE_TO = 0.30
 STEPS = 30
+DEFAULT_BATCH = 200
 SHOWN_SHARES = (0.02, 0.05, 0.10, 0.15, 0.20)
 WAITING = (RecordStatus.AWAITING_REVIEW, RecordStatus.FLAGGED)
 
@@ -36,7 +40,11 @@ WAITING = (RecordStatus.AWAITING_REVIEW, RecordStatus.FLAGGED)
 class PlanForm(forms.Form):
     """Shares are typed as percentages, and read as shares."""
 
-    kind = forms.ChoiceField(choices=PlanKind.choices, label="People look at")
+    # A reduced plan is none to choose: the history of the lot allows it or not.
+    kind = forms.ChoiceField(
+        choices=[(kind.value, kind.label) for kind in PlanKind if kind != PlanKind.REDUCED],
+        label="People look at",
+    )
     share = forms.FloatField(
         required=False, min_value=0.1, max_value=99.9, label="Share (%)", help_text="Of a fixed share."
     )
@@ -192,6 +200,17 @@ class LotDetail:
     people: list[tuple[User, bool]]
     """Who can review here, and whether the pile is kept for them."""
     groups: list[tuple[ReviewGroup, bool]]
+    next_plan: NextPlan | None
+    """What the batches before ask for; None where there were none, or a plan is running."""
+    next_characteristic: Characteristic | None
+
+    @property
+    def default_batch(self) -> int:
+        return self.lot.batch_size or DEFAULT_BATCH
+
+    @property
+    def may_begin_next(self) -> bool:
+        return self.next_plan is not None and self.next_characteristic is not None
 
     @property
     def may_plan(self) -> bool:
@@ -227,15 +246,33 @@ def lot_detail(lot: Lot) -> LotDetail:
     by_label = {
         pause.prompt_version.label: pause for pause in pauses.select_related("prompt_version__prompt")
     }
+    waiting, views = takeable(lot).count(), [_view(plan) for plan in plans]
+    following = _next_plan(lot, waiting, views)
     return LotDetail(
         lot=lot,
         counts=counts_of_lots([lot])[lot.pk],
-        takeable=takeable(lot).count(),
-        plans=[_view(plan) for plan in plans],
+        takeable=waiting,
+        plans=views,
+        next_plan=following,
+        next_characteristic=_characteristic_of(following, waiting),
         pause=by_label.get(lot.prompt_version),
         people=_people(lot),
         groups=_groups(lot),
     )
+
+
+def _next_plan(lot: Lot, waiting: int, views: Sequence[PlanView]) -> NextPlan | None:
+    if any(view.is_open for view in views):
+        return None
+    following = next_plan(lot, waiting=waiting)
+    return following if following.words else None
+
+
+def _characteristic_of(plan: NextPlan | None, waiting: int) -> Characteristic | None:
+    """None where the plan cannot begin: people see everything, or too few wait."""
+    if plan is None or plan.kind is None or waiting < LEAST_POPULATION:
+        return None
+    return characteristic(plan.rule, kind=plan.kind, share=plan.share, population=waiting)
 
 
 def _groups(lot: Lot) -> list[tuple[ReviewGroup, bool]]:
@@ -248,12 +285,13 @@ def _people(lot: Lot) -> list[tuple[User, bool]]:
     return [(user, user.pk in chosen) for user in reviewers_of(lot.project)]
 
 
-def characteristic(rule: Plan, *, share: float | None, population: int) -> Characteristic:
+def characteristic(rule: Plan, *, kind: PlanKind, share: float | None, population: int) -> Characteristic:
     """``share`` of ``population`` at once, or without it one record after the other."""
+    sampled = None if share is None else ceil(share * population)
     shares = [CURVE_TO * step / STEPS for step in range(STEPS + 1)]
     marked = {rule.good: "fine", rule.poor: "not fine"}
     points = [
-        Point(each, _point(rule, each, share, population).accepts, _note(each, marked))
+        Point(each, _point(rule, each, kind, sampled, population).accepts, _note(each, marked))
         for each in sorted({*shares, *marked})
         if each <= max(CURVE_TO, rule.poor)
     ]
@@ -263,7 +301,9 @@ def characteristic(rule: Plan, *, share: float | None, population: int) -> Chara
         ),
         points=[
             PointRow(percent(point.share, digits=1), percent(point.accepts, digits=1), point.reviews)
-            for point in (_point(rule, each, share, population) for each in sorted({*SHOWN_SHARES, *marked}))
+            for point in (
+                _point(rule, each, kind, sampled, population) for each in sorted({*SHOWN_SHARES, *marked})
+            )
         ],
     )
 
@@ -272,10 +312,12 @@ def _note(share: float, marked: dict[float, str]) -> str:
     return f"{share:.0%} {marked[share]}" if share in marked else ""
 
 
-def _point(rule: Plan, share: float, sampled_share: float | None, population: int) -> OperatingPoint:
-    if sampled_share is None:
+def _point(rule: Plan, share: float, kind: PlanKind, sampled: int | None, population: int) -> OperatingPoint:
+    if sampled is None:
         return sequential_point(rule, share)
-    return single_point(rule, share, lot=population, sampled=ceil(sampled_share * population))
+    if kind == PlanKind.REDUCED:
+        return reduced_point(rule, share, sampled=sampled)
+    return single_point(rule, share, lot=population, sampled=sampled)
 
 
 def _view(plan: SamplingPlan) -> PlanView:
@@ -291,7 +333,9 @@ def _view(plan: SamplingPlan) -> PlanView:
         with_people=counts["with_people"],
         unreviewed=counts["unreviewed"],
         risks=_risks(plan),
-        characteristic=characteristic(plan.rule, share=plan.share, population=max(plan.population, 1)),
+        characteristic=characteristic(
+            plan.rule, kind=PlanKind(plan.kind), share=plan.share, population=max(plan.population, 1)
+        ),
     )
 
 

@@ -85,6 +85,12 @@ class Lot(models.Model):
         User, blank=True, related_name="lots", help_text="Who reviews it; nobody and no group: everybody."
     )
     groups = models.ManyToManyField("review.ReviewGroup", blank=True, related_name="lots")
+    batch_size = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="So many later records come under a plan of their own; null: none do.",
+    )
+    next_batch_at = models.DateTimeField(null=True, blank=True, help_text="When to count them again.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = LotQuerySet.as_manager()

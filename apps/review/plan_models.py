@@ -11,12 +11,14 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.core.states import Machine, status_in
 from apps.core.statistics.sequential import Plan
+from apps.core.statistics.switching import Carried, Level
 from apps.records.models import Record
 
 
 class PlanKind(models.TextChoices):
     SHARE = "share", "a fixed share"
     SEQUENTIAL = "sequential", "one after the other until decided"
+    REDUCED = "reduced", "a tenth, because the batches before it passed"
 
 
 class PlanStatus(models.TextChoices):
@@ -45,6 +47,7 @@ PLAN_MACHINE = Machine(
     },
 )
 SETTLING = {S.ACCEPTING: S.ACCEPTED, S.REFUSING: S.REFUSED, S.RETURNING: S.RETURNED}
+PASSED, FAILED = (S.ACCEPTING, S.ACCEPTED), (S.REFUSING, S.REFUSED)
 OPEN_PLAN = (S.TAKING, S.SAMPLING, *SETTLING)
 
 
@@ -52,18 +55,30 @@ class PlanQuerySet(models.QuerySet["SamplingPlan"]):
     def due(self, now: datetime) -> PlanQuerySet:
         return self.filter(status__in=OPEN_PLAN, next_attempt_at__lte=now)
 
+    def with_verdict(self) -> PlanQuerySet:
+        """Whose lot was accepted or refused by its sample."""
+        return self.filter(status__in=[*PASSED, *FAILED])
+
 
 class SamplingPlan(models.Model):
     """What waited in a lot when a lead chose the plan: a random part goes to people, their verdict settles the rest.
 
-    Records that come into the lot later are no part of it.
+    Records that come into the lot later are no part of it: they are the next batch, for people or for another plan.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lot = models.ForeignKey("review.Lot", on_delete=models.PROTECT, related_name="plans")
     kind = models.CharField(max_length=20, choices=PlanKind)
     status = models.CharField(max_length=20, choices=PlanStatus, default=PlanStatus.TAKING)
-    share = models.FloatField(null=True, blank=True, help_text="Of a plan with a fixed share.")
+    level = models.CharField(
+        max_length=10,
+        choices=[(level.value, level.value) for level in Level],
+        default=Level.NORMAL,
+        help_text="How closely it looks, by how the batches of this lot before it went.",
+    )
+    share = models.FloatField(
+        null=True, blank=True, help_text="Of a plan with a fixed share, or a reduced one."
+    )
     risk_share = models.FloatField(
         default=0, help_text="Share of the riskiest records that people see besides."
     )
@@ -78,6 +93,10 @@ class SamplingPlan(models.Model):
     population = models.PositiveIntegerField(default=0, help_text="Records that were set aside.")
     reviewed = models.PositiveIntegerField(default=0, help_text="Of the random sample, at the verdict.")
     bad = models.PositiveIntegerField(default=0, help_text="Edited or rejected among those.")
+    carried_reviewed = models.PositiveIntegerField(
+        default=0, help_text="Reduced samples up to here since their sequence was last accepted."
+    )
+    carried_bad = models.PositiveIntegerField(default=0)
     note = models.CharField(max_length=300, blank=True, help_text="Why it ended as it did.")
     started_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     stopped_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -93,7 +112,8 @@ class SamplingPlan(models.Model):
             status_in(PLAN_MACHINE, name="plan_status"),
             models.CheckConstraint(condition=Q(kind__in=PlanKind.values), name="plan_kind"),
             models.CheckConstraint(
-                condition=Q(kind="share", share__gt=0, share__lt=1) | Q(kind="sequential", share=None),
+                condition=Q(kind__in=["share", "reduced"], share__gt=0, share__lt=1)
+                | Q(kind="sequential", share=None),
                 name="plan_share",
             ),
             models.UniqueConstraint(
@@ -116,6 +136,11 @@ class SamplingPlan(models.Model):
     @property
     def rule(self) -> Plan:
         return Plan(self.good, self.poor, self.alpha, self.beta)
+
+    @property
+    def carried(self) -> Carried:
+        """What reduced samples after it begin from."""
+        return Carried(self.carried_reviewed, self.carried_bad)
 
 
 class Risk(models.TextChoices):

@@ -27,6 +27,7 @@ from apps.core.clock import database_now
 from apps.core.errors import RefusedError, StaleStateError
 from apps.core.statistics.acceptance import single_verdict
 from apps.core.statistics.sequential import Plan, Sample, Verdict, run_plan
+from apps.core.statistics.switching import Carried, Level, run_reduced
 from apps.core.wake import wake
 from apps.generation.pauses import pause_prompt
 from apps.records.models import Record, RecordEvent, ReviewMethod
@@ -61,9 +62,12 @@ def start_plan(
     share: float | None = None,
     risk_share: float = 0.0,
     rule: Plan | None = None,
+    level: Level = Level.NORMAL,
     seed: int | None = None,
 ) -> SamplingPlan:
     """Puts what waits in ``lot`` now under a plan. Without ``seed`` a random one is drawn; it is kept either way.
+
+    A reduced plan stands on those before it, so ``batches.next_plan`` says whether there may be one.
 
     RefusedError names what is wrong with the numbers, or says that too few wait; StaleStateError while another
     plan of this lot is running.
@@ -84,7 +88,8 @@ def start_plan(
             plan = SamplingPlan.objects.create(
                 lot=lot,
                 kind=kind,
-                share=share if kind == PlanKind.SHARE else None,
+                level=level,
+                share=None if kind == PlanKind.SEQUENTIAL else share,
                 risk_share=risk_share,
                 good=rule.good,
                 poor=rule.poor,
@@ -139,11 +144,22 @@ def sample_of(plan: SamplingPlan) -> Sample:
         return run_plan(plan.rule, decided_run(plan))
     outcomes = decided_run(plan)
     bad, reviewed = sum(outcomes), len(outcomes)
-    if reviewed < plan.records.filter(is_random=True).exclude(record__status__in=LEFT).count():
+    is_through = reviewed == plan.records.filter(is_random=True).exclude(record__status__in=LEFT).count()
+    if plan.kind == PlanKind.REDUCED:
+        return run_reduced(plan.rule, carried_into(plan), outcomes, is_through=is_through)[0]
+    if not is_through:
         return Sample(reviewed, bad, Verdict.UNDECIDED)
     return Sample(
         reviewed, bad, single_verdict(plan.rule, lot=max(plan.population, 1), sampled=reviewed, bad=bad)
     )
+
+
+def carried_into(plan: SamplingPlan) -> Carried:
+    """What the reduced samples right before ``plan`` say; any other verdict of the lot began their sequence anew."""
+    before = (
+        SamplingPlan.objects.with_verdict().filter(lot=plan.lot_id, pk__lt=plan.pk).order_by("-pk").first()
+    )
+    return before.carried if before is not None and before.kind == PlanKind.REDUCED else Carried()
 
 
 def decided_run(plan: SamplingPlan) -> list[bool]:
@@ -167,7 +183,7 @@ def rank_of(seed: int, record: Record) -> int:
 
 def _problems(kind: PlanKind, share: float | None, risk_share: float, rule: Plan) -> list[str]:
     problems = []
-    if kind == PlanKind.SHARE and (share is None or not 0 < share < 1):
+    if kind != PlanKind.SEQUENTIAL and (share is None or not 0 < share < 1):
         problems.append("share: above 0 and below 1.")
     if not 0 <= risk_share <= 0.5:
         problems.append("share of the riskiest: 0 to 0.5.")
@@ -232,7 +248,10 @@ def _sample(plan: SamplingPlan, size: int) -> None:
         return
     sample = sample_of(plan)
     is_whole = not plan.records.filter(is_random=False).exists()
-    values = {"reviewed": sample.reviewed, "bad": sample.bad, "decided_at": database_now()}
+    values: dict[str, Any] = {"reviewed": sample.reviewed, "bad": sample.bad, "decided_at": database_now()}
+    if plan.kind == PlanKind.REDUCED and sample.verdict == Verdict.ACCEPTED:
+        _, carried = run_reduced(plan.rule, carried_into(plan), decided_run(plan), is_through=True)
+        values |= {"carried_reviewed": carried.reviewed, "carried_bad": carried.bad}
     if sample.verdict == Verdict.ACCEPTED:
         _move(plan, PlanStatus.ACCEPTING, next_attempt_at=database_now(), **values)
     elif sample.verdict == Verdict.REFUSED:
@@ -260,7 +279,7 @@ def _to_draw(plan: SamplingPlan) -> int:
     """How many more of the random order are to go to people now."""
     drawn = plan.records.filter(is_random=True)
     left = plan.records.filter(is_random=False).count()
-    if plan.kind == PlanKind.SHARE:
+    if plan.kind != PlanKind.SEQUENTIAL:
         return min(left, max(0, ceil((plan.share or 0) * plan.population) - drawn.count()))
     if run_plan(plan.rule, decided_run(plan)).verdict != Verdict.UNDECIDED:
         return 0

@@ -8,7 +8,7 @@ from apps.core.clock import database_now
 from apps.core.sweep import Sweep
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review import checkpoints, lots, opening, plans, recalls, stale_leases, verdicts
+from apps.review import batches, checkpoints, lots, opening, plans, recalls, stale_leases, verdicts
 from apps.review.models import LotDelta
 from apps.review.plan_models import SamplingPlan
 from apps.review.recall_models import Recall
@@ -43,6 +43,11 @@ def advance_recall(recall_id: int) -> bool:
 @shared_task(name="review.advance_plan")
 def advance_plan(plan_id: int) -> None:
     plans.advance_plan(plan_id)
+
+
+@shared_task(name="review.begin_batch")
+def begin_batch(lot_id: int) -> None:
+    batches.begin_batch(lot_id)
 
 
 @shared_task(name="review.make_checkpoint")
@@ -80,6 +85,7 @@ SWEEPS: tuple[Sweep, ...] = (
     # What a lead takes back shall go into no further release.
     Sweep("review.advance_recall", "validation", _recalls_due, advance_recall),
     Sweep("review.advance_plan", "validation", _plans_due, advance_plan),
+    Sweep("review.begin_batch", "validation", batches.lots_due, begin_batch),
     Sweep("review.open_tasks", "validation", _records_without_task, open_tasks),
     Sweep("review.hear_verdicts", "validation", _unheard_verdicts, hear_verdicts),
     Sweep("review.clear_stale_leases", "validation", _stale_leases, clear_stale_leases),

@@ -16,7 +16,7 @@ from apps.generation.pauses import pause_prompt
 from apps.generation.services import start_run
 from apps.reports.lots import characteristic
 from apps.review.models import Action, Lot, ReviewTask
-from apps.review.plan_models import PlanStatus, SamplingPlan
+from apps.review.plan_models import PlanKind, PlanStatus, SamplingPlan
 from apps.review.plans import advance_plan
 from apps.specs.models import Role
 from tests import factories
@@ -136,7 +136,7 @@ def test_a_paused_prompt_starts_no_run_until_a_lead_lifts_it(client: Client) -> 
 
 
 def test_the_chart_says_the_numbers() -> None:
-    found = characteristic(Plan(), share=None, population=1)
+    found = characteristic(Plan(), kind=PlanKind.SEQUENTIAL, share=None, population=1)
     rows = {row.share_percent: row for row in found.points}
     assert rows["5.0%"].accepts_percent.startswith("96")
     assert round(rows["5.0%"].reviews) == 42
@@ -164,3 +164,31 @@ def test_the_command_begins_a_plan(scene: Scene, capsys: pytest.CaptureFixture[s
     assert "has set 40 records aside (seed 3)" in capsys.readouterr().out
     assert go_on().status == PlanStatus.SAMPLING
     assert ReviewTask.objects.open().count() == 10
+
+
+def test_a_lead_begins_the_next_batch_and_lets_later_ones_begin_by_themselves(
+    scene: Scene, lead: Client
+) -> None:
+    scene.add_waiting(40)
+    lot = Lot.objects.get()
+    detail = address(scene, "lot-detail", lot.pk)
+    assert "What came in since" not in lead.get(detail).content.decode()
+    lead.post(address(scene, "plan-start", lot.pk), CHOICE | {"kind": "share", "share": "60"})
+    go_on()
+    for _ in range(24):
+        (task,) = scene.claim()
+        scene.decide(task)
+    go_on()
+    scene.add_waiting(30, start=100)
+    page = lead.get(detail).content.decode()
+    assert "1 passed and 0 were refused; the last one passed, so a tenth is enough" in page
+    assert "Begin the next plan with 30 records" in page
+    follow = address(scene, "batch-follow", lot.pk)
+    assert "A batch has 20" in lead.post(follow, {"batch_size": "3"}, follow=True).content.decode()
+    assert "whole number" in lead.post(follow, {"batch_size": "x"}, follow=True).content.decode()
+    assert "Every 50 records" in lead.post(follow, {"batch_size": "50"}, follow=True).content.decode()
+    assert "Later records go to people." in lead.post(follow, follow=True).content.decode()
+    begun = lead.post(address(scene, "batch-start", lot.pk), follow=True).content.decode()
+    assert "a tenth, because the batches before it passed, 10.0%" in begun
+    again = lead.post(address(scene, "batch-start", lot.pk), follow=True).content.decode()
+    assert "below 20, review them all" in again or "under a plan already" in again
