@@ -256,7 +256,7 @@ def sessions_of(project: Any, count: int) -> list[str]:
     for person in people[:count]:
         session = store()
         session[SESSION_KEY] = str(person.pk)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[BACKEND_SESSION_KEY] = "apps.accounts.backends.Backend"
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
         session.save()
         keys.append(session.session_key)

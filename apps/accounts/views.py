@@ -25,7 +25,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows a button, POST uses the link up: a mail scanner that follows links must not spend it."""
     if request.method == "POST":
         user = services.redeem(token=token)
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        login(request, user, backend="apps.accounts.backends.Backend")
         return redirect("home")
     link = SignInLink.objects.usable(token, timezone.now()).select_related("user").first()
     return render(request, "accounts/sign_in_link.html", {"link": link}, status=200 if link else 404)

@@ -1,4 +1,4 @@
-"""Many rows in one go: COPY and one UPDATE on PostgreSQL, executemany on SQLite.
+"""Rows without the ORM's work on every single one: COPY and one UPDATE on PostgreSQL, executemany on SQLite.
 
 Constraints, triggers and column types hold as they do for any statement. What is left out is what the ORM does for
 every single row: nothing is filled in before it is saved and no related object is looked at, so each column of an
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -28,10 +28,13 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     columns = _columns_of(type(rows[0]))
-    with transaction.atomic(using=columns.connection.alias, savepoint=False):
-        for row, key in zip(rows, _new_keys(columns, len(rows)), strict=True):
-            row.pk = key
-        _insert(columns, rows)
+    if len(rows) == 1:
+        rows[0].pk = _insert_one(columns, rows[0])
+    else:
+        with transaction.atomic(using=columns.connection.alias, savepoint=False):
+            for row, key in zip(rows, _new_keys(columns, len(rows)), strict=True):
+                row.pk = key
+            _insert(columns, rows)
     for row in rows:
         row._state.adding, row._state.db = False, columns.connection.alias
 
@@ -122,6 +125,20 @@ def _new_keys(columns: _Columns, count: int) -> Sequence[int]:
         cursor.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = %s", [table])
         last: int = cursor.fetchone()[0]
     return range(last + 1, last + 1 + count)
+
+
+def _insert_one(columns: _Columns, row: models.Model) -> Any:
+    """Returns its key. For one row, asking for a key first and then copying is more talk than work."""
+    meta = type(row)._meta
+    given = replace(columns, fields=[field for field in columns.fields if field is not meta.pk])
+    (values,) = given.values([row])
+    places, key = ", ".join(["%s"] * len(values)), columns.connection.ops.quote_name(str(meta.pk.column))
+    with columns.connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {columns.table} ({', '.join(given.names)}) VALUES ({places}) RETURNING {key}",  # noqa: S608
+            values,
+        )
+        return cursor.fetchone()[0]
 
 
 def _insert(columns: _Columns, rows: Sequence[models.Model]) -> None:

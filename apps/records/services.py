@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -99,7 +100,6 @@ def _new_records(project: Project, rows: Sequence[NewRecord], now: datetime) -> 
         yield Record(*[columns[field.attname] for field in fields])
 
 
-@transaction.atomic
 def move_records(
     *,
     records: Sequence[Record],
@@ -115,6 +115,25 @@ def move_records(
     does not have and StaleStateError when any record has moved since it was read; both leave everything as
     it was. The passed instances show the new state afterwards.
     """
+    with _all_or_none(records):
+        _move(records, to, actor=actor, reason=reason, due_at=due_at, changes=changes)
+
+
+def _all_or_none(records: Sequence[Record]) -> AbstractContextManager[Any]:
+    """One record within a transaction needs no savepoint: it moves by one statement, or nothing was written."""
+    is_one = len(records) == 1 and transaction.get_connection().in_atomic_block
+    return nullcontext() if is_one else transaction.atomic()
+
+
+def _move(
+    records: Sequence[Record],
+    to: RecordStatus,
+    *,
+    actor: User | None,
+    reason: str,
+    due_at: datetime | None,
+    changes: Mapping[str, Any],
+) -> None:
     now = timezone.now()
     was = {name: [getattr(record, name) for record in records] for name in ("status", "event_seq")}
     before = [(record.status, record.due_at, record.event_seq, record.event_hash) for record in records]

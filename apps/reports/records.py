@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django import forms
 from django.core.paginator import Page, Paginator
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 
 from apps.critic.models import Verdict
 from apps.datasets.models import ReleaseItem
@@ -139,9 +139,12 @@ def record_life(project: Project, record: Record) -> RecordLife:
 def _checks(project: Project, record: Record) -> list[CheckLine]:
     if record.source_type == SourceType.REAL:
         return []
-    if record.status in UNDECIDED:
-        prefetch_related_objects([record], Prefetch("findings", queryset=findings_for_review(project)))
-    return check_lines(record, check_titles(project))
+    findings = (
+        findings_for_review(project, [record.pk])[record.pk]
+        if record.status in UNDECIDED
+        else list(record.findings.all())
+    )
+    return check_lines(record, findings, check_titles(project))
 
 
 def _verdicts(record: Record) -> list[tuple[Verdict, list[tuple[str, int, str]]]]:

@@ -81,7 +81,7 @@ def adjudicate(
     fence = take(task=task, user=actor)
     try:
         return decide(
-            task_id=task.pk,
+            task=task,
             actor=actor,
             fence=fence,
             key=key,

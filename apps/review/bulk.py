@@ -88,11 +88,11 @@ def decide_pile(
     """
     check_words(project, action=action, reasons=reasons, note=note.strip())
     decisions, lost = [], []
-    tasks = ReviewTask.objects.filter(project=project, pk__in=fences).select_related("record").order_by("pk")
-    for task in tasks:
+    tasks = ReviewTask.objects.filter(project=project, pk__in=fences).select_related("project", "record")
+    for task in tasks.order_by("pk"):
         try:
             decision = decide(
-                task_id=task.pk,
+                task=task,
                 actor=actor,
                 fence=fences[task.pk],
                 key=uuid5(key, str(task.pk)),

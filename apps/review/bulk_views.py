@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.core.errors import RefusedError
-from apps.review import leases
+from apps.review import claiming, leases
 from apps.review.bulk import PileResult, decide_pile
 from apps.review.cards import cards_of
 from apps.review.forms import PileDecisionForm, PileForm, cleaned
@@ -26,14 +26,14 @@ reviewers = project_view(Role.REVIEWER, Role.LEAD)
 @require_GET
 def bulk(request: ProjectRequest, project: Project) -> HttpResponse:
     """The cards in hand."""
-    held = leases.held_tasks(project=project, user=request.user, most=max(leases.PILES))
+    held = leases.held_tasks(project=project, user=request.user, most=max(claiming.PILES))
     cards = cards_of(project=project, user=request.user, tasks=held)
     session_key = request.session.session_key or ""
     context = {
         "page": room_page(project=project, user=request.user),
         "cards": cards,
-        "sizes": leases.PILES,
-        "size": next((size for size in leases.PILES if size >= len(cards)), max(leases.PILES)),
+        "sizes": claiming.PILES,
+        "size": next((size for size in claiming.PILES if size >= len(cards)), max(claiming.PILES)),
         "queue": None if cards else queue_state(project=project, user=request.user, session_key=session_key),
         "admits_bulk": "bulk" in project.release_policy.get("admit", ()),
     }
@@ -76,7 +76,7 @@ def bulk_decide(request: ProjectRequest, project: Project) -> HttpResponse:
 
 
 def _take(request: ProjectRequest, project: Project, size: int) -> None:
-    leases.claim_next(
+    claiming.claim_next(
         project=project,
         user=request.user,
         session_key=request.session.session_key or "",

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch
-
 from apps.accounts.models import User
+from apps.core.prepared import Among, Prepared
 from apps.core.text import flatten_strings
 from apps.records.models import Record, SourceType
+from apps.records.states import RecordStatus
+from apps.review.drafts import drafts_of
 from apps.review.gold_queue import dress
-from apps.review.models import Action, Decision, Draft, ReviewTask, TaskKind
+from apps.review.models import Action, Decision, ReviewTask, TaskKind
 from apps.review.payloads import current_payload, schema_of
 from apps.review.reading import Reading, reading_of
 from apps.review.record_forms import RecordForm
-from apps.review.references import name_of, reference_of
+from apps.review.references import called, name_of, reference_of
 from apps.review.rules import ReviewRules
 from apps.similarity.models import Neighbour
 from apps.specs.models import Project
 from apps.task_types import task_type_of
-from apps.validation.models import FindingQuerySet
 from apps.validation.pipeline import checks_of, make_batch
 from apps.validation.selectors import check_lines, findings_for_review
 
@@ -84,13 +84,19 @@ class Card:
 
 
 def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> list[Card]:
-    """The cards of ``tasks`` in the order given, in a number of queries that does not grow with them."""
+    """The cards of ``tasks``, whose records are as they were read with them, in the order given.
+
+    In a number of queries that does not grow with them.
+    """
     if not tasks:
         return []
-    records = _load_records([task.record_id for task in tasks], findings_for_review(project))
+    records = {task.record_id: task.record for task in tasks}
+    found = findings_for_review(project, records)
     dress(tasks, records)
-    drafts = dict(Draft.objects.filter(user=user, task__in=tasks).values_list("task_id", "values"))
-    near, asked = _neighbours(project, list(records)), _questions(list(records))
+    drafts = drafts_of(user=user, tasks=tasks)
+    near = _neighbours(project, list(records))
+    # A flag ends a round: in the first there is none.
+    asked = _questions([task.record_id for task in tasks if task.round > 1])
     rules, review_rules = make_batch(project, []), ReviewRules.of(project)
     schema = schema_of(rules)
     titles = [(check.name, check.title) for check in checks_of(rules)]
@@ -101,7 +107,11 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
             record=(record := records[task.record_id]),
             name=name_of(record, review_rules),
             template=template,
-            reading=reading_of(record, check_lines(record, titles), prefix=f"mark-{reference_of(task.pk)}-"),
+            reading=reading_of(
+                record,
+                check_lines(record, found[record.pk], titles),
+                prefix=f"mark-{reference_of(task.pk)}-",
+            ),
             form=_edit_form(schema, record, task, drafts.get(task.pk)),
             original_form=_edit_form(schema, record, task, None) if task.pk in drafts else None,
             neighbours=near[task.record_id],
@@ -110,12 +120,6 @@ def cards_of(*, project: Project, user: User, tasks: Sequence[ReviewTask]) -> li
         )
         for task in tasks
     ]
-
-
-def _load_records(ids: Sequence[int], findings: FindingQuerySet) -> dict[int, Record]:
-    shown = Prefetch("findings", queryset=findings)
-    records = Record.objects.filter(pk__in=ids).select_related("gap").prefetch_related(shown)
-    return {record.pk: record for record in records}
 
 
 def _edit_form(
@@ -135,32 +139,52 @@ def _made_by(project: Project, record: Record) -> list[str]:
 def _neighbours(project: Project, record_ids: Sequence[int]) -> dict[int, list[NearRecord]]:
     """The nearest first. Only records stand here: of protected data nothing is ever shown."""
     text_of, rules = task_type_of(project.task_type).text_of, ReviewRules.of(project)
-    found = (
-        Neighbour.objects.filter(record__in=record_ids).select_related("other").order_by("-similarity", "id")
-    )
     near: dict[int, list[NearRecord]] = defaultdict(list)
-    for neighbour in found:
-        if len(near[neighbour.record_id]) < MAX_NEIGHBOURS:
-            other = neighbour.other
-            near[neighbour.record_id].append(
+    for record_id, similarity, other, uuid, source, status, label, written, edited in _NEIGHBOURS.rows(
+        records=record_ids
+    ):
+        if len(near[record_id]) < MAX_NEIGHBOURS:
+            near[record_id].append(
                 NearRecord(
-                    name=name_of(other, rules),
-                    kind=SourceType(other.source_type).label,
-                    status="" if other.source_type == SourceType.REAL else other.get_status_display(),
-                    label=other.label,
-                    similarity=neighbour.similarity,
-                    text=_excerpt(text_of(other.current_input), other),
+                    name=called(other, uuid, rules),
+                    kind=SourceType(source).label,
+                    status="" if source == SourceType.REAL else RecordStatus(status).label,
+                    label=label,
+                    similarity=similarity,
+                    text=_excerpt(written if edited is None else edited, text_of),
                 )
             )
     return near
 
 
-def _excerpt(text: str, record: Record) -> str:
-    text = text or " · ".join(value for _, value in flatten_strings(record.current_input))
+_NEIGHBOURS = Prepared(
+    lambda: (
+        Neighbour.objects.filter(Among("record", "records"))
+        .order_by("-similarity", "id")
+        .values_list(
+            "record_id",
+            "similarity",
+            "other_id",
+            "other__uuid",
+            "other__source_type",
+            "other__status",
+            "other__label",
+            "other__input",
+            "other__edited_input",
+        )
+    )
+)
+
+
+def _excerpt(input_: dict[str, Any], text_of: Callable[[Any], str]) -> str:
+    text = text_of(input_) or " · ".join(value for _, value in flatten_strings(input_))
     return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
 
 
 def _questions(record_ids: Sequence[int]) -> dict[int, list[Question]]:
+    asked: dict[int, list[Question]] = defaultdict(list)
+    if not record_ids:
+        return asked
     flags = (
         Decision.objects.standing()
         .disclosed()
@@ -169,7 +193,6 @@ def _questions(record_ids: Sequence[int]) -> dict[int, list[Question]]:
         .select_related("reviewer")
         .order_by("id")
     )
-    asked: dict[int, list[Question]] = defaultdict(list)
     for flag in flags:
         asked[flag.record_id].append(Question(str(flag.reviewer), flag.note))
     return asked

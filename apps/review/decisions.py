@@ -7,22 +7,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
+from apps.core.bulk import insert_rows
 from apps.core.clock import database_now
 from apps.core.errors import RefusedError, StaleStateError
 from apps.records.models import ReviewMethod
 from apps.records.services import canonical_hash, move_records
 from apps.records.states import RecordStatus
 from apps.review.disputes import open_dispute
-from apps.review.drafts import save_draft
-from apps.review.models import Action, Decision, Draft, LotDelta, ReviewTask, TaskKind, TaskStatus
+from apps.review.drafts import drop_draft, save_draft
+from apps.review.leases import close_held
+from apps.review.models import Action, Decision, LotDelta, ReviewTask, TaskKind, TaskStatus
 from apps.review.overlap import answers_of, lock_round
 from apps.review.payloads import EditRefusedError, Payload, check_edit, current_payload, unstorable
 from apps.review.seals import seal_of
 from apps.similarity.services import index_records
-from apps.specs.models import Project, VersionStatus
+from apps.specs.models import Project
+from apps.specs.selectors import published
 from apps.task_types import task_type_of
 from apps.validation.checks import FindingData
 from apps.validation.services import keep_findings
@@ -34,7 +37,7 @@ MAX_MILLISECONDS = 24 * 3600 * 1000
 
 def decide(
     *,
-    task_id: int,
+    task: ReviewTask,
     actor: User,
     fence: int,
     key: UUID,
@@ -45,17 +48,17 @@ def decide(
     milliseconds: int = 0,
     is_bulk: bool = False,
 ) -> Decision:
-    """Records what ``actor`` says of a task that they hold under ``fence``, and moves its record.
+    """Records what ``actor`` says of ``task``, as they read it, which they hold under ``fence``; moves its record.
 
-    1. ``key`` was seen before: the decision made then is the answer, and nothing happens.
-    2. The words are checked: a rejection has a known reason, "other" and a flag have a note (RefusedError).
-    3. An edit is kept as a draft first, then checked (EditRefusedError). One that changes nothing accepts.
-    4. One transaction: the task is closed by compare-and-swap on holder, fence and the database's clock
+    1. The words are checked: a rejection has a known reason, "other" and a flag have a note (RefusedError).
+    2. An edit is kept as a draft first, then checked (EditRefusedError). One that changes nothing accepts.
+    3. One transaction: the task is closed by compare-and-swap on holder, fence and the database's clock
        (StaleStateError, and the draft stays), then decision, record, event and the lot's delta.
+    4. ``key`` was seen before: the decision made then is the answer, and nothing happens. That is looked up only
+       where the task could not be closed or an edit is to be checked: a task is closed once.
     """
-    if earlier := _decided_under(key, task_id=task_id, actor=actor):
+    if action == Action.EDITED and (earlier := _decided_under(key, task_id=task.pk, actor=actor)):
         return earlier
-    task = ReviewTask.objects.select_related("project", "record__gap").get(pk=task_id)
     reasons, note = list(dict.fromkeys(reasons)), note.strip()
     check_words(task.project, action=action, reasons=reasons, note=note)
     decision = Decision(
@@ -76,17 +79,17 @@ def decide(
     findings = _settle_edit(decision, payload) if action == Action.EDITED else []
     try:
         return _close_task(decision, findings)
-    except StaleStateError:
-        # The same key twice at once: the other one won, and its answer is ours too.
-        if earlier := _decided_under(key, task_id=task_id, actor=actor):
+    except (StaleStateError, IntegrityError):
+        # Sent again, or twice at once: the answer that was given is ours too.
+        if earlier := _decided_under(key, task_id=task.pk, actor=actor):
             return earlier
         raise
 
 
 def published_guide_version(project: Project) -> int | None:
     """The version that counts for a decision made now."""
-    published = project.guides.filter(status=VersionStatus.PUBLISHED).order_by("-version")
-    return published.values_list("version", flat=True).first()
+    guide = published(project).guide
+    return guide.version if guide else None
 
 
 def payload_columns(project: Project, input_: Any, output: Any) -> dict[str, str]:
@@ -154,9 +157,7 @@ def _settle_edit(decision: Decision, payload: Payload | None) -> list[FindingDat
 @transaction.atomic
 def _close_task(decision: Decision, findings: Sequence[FindingData]) -> Decision:
     now = database_now()
-    held = ReviewTask.objects.held_by(decision.reviewer, now)
-    held = held.filter(pk=decision.task_id, fence=decision.fence)
-    if held.update(status=TaskStatus.DONE, lease_holder=None, lease_until=None) != 1:
+    if not close_held(task=decision.task, user=decision.reviewer, fence=decision.fence, now=now):
         raise StaleStateError(_why_not_held(decision.task_id, decision.reviewer, now))
     decision.decided_at = now
     decision.seal = seal_of(decision)
@@ -164,12 +165,12 @@ def _close_task(decision: Decision, findings: Sequence[FindingData]) -> Decision
         _answer_round(decision, findings)
     elif decision.task.kind == TaskKind.GOLD:
         # It says something of the person; the record is what it was.
-        decision.save(force_insert=True)
-        LotDelta.objects.create(lot_id=decision.task.lot_id, gold_decided=1)
+        insert_rows([decision])
+        insert_rows([LotDelta(lot_id=decision.task.lot_id, gold_decided=1)])
     else:
-        decision.save(force_insert=True)
+        insert_rows([decision])
         _settle_record(decision, findings)
-    Draft.objects.filter(task=decision.task, user=decision.reviewer).delete()
+    drop_draft(task=decision.task, user=decision.reviewer)
     return decision
 
 
@@ -177,7 +178,7 @@ def _settle_record(decision: Decision, findings: Sequence[FindingData]) -> None:
     apply_to_record(decision)
     if decision.action == Action.EDITED:
         keep_findings(record=decision.record, found=findings)
-    LotDelta.objects.create(lot_id=decision.task.lot_id, **{decision.action: 1})
+    insert_rows([LotDelta(lot_id=decision.task.lot_id, **{decision.action: 1})])
 
 
 def _answer_round(decision: Decision, findings: Sequence[FindingData]) -> None:

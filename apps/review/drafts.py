@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from apps.accounts.models import User
+from apps.core.prepared import Among, Prepared, PreparedDelete, Slot
 from apps.review.models import Draft, ReviewTask, TaskStatus
 
 
@@ -23,4 +24,20 @@ def keep_draft(*, task: ReviewTask, user: User, values: Mapping[str, Any], is_ch
     if is_changed and task.status == TaskStatus.OPEN:
         save_draft(task=task, user=user, values=values)
     else:
-        Draft.objects.filter(task=task, user=user).delete()
+        drop_draft(task=task, user=user)
+
+
+def drop_draft(*, task: ReviewTask, user: User) -> None:
+    _DROP.run(task=task.pk, user=user.pk)
+
+
+def drafts_of(*, user: User, tasks: Collection[ReviewTask]) -> dict[int, Any]:
+    """What ``user`` typed, by task."""
+    found = _DRAFTS.rows(user=user.pk, tasks=[task.pk for task in tasks])
+    return {task: values for task, values in found}  # noqa: C416  rows are sequences of any length
+
+
+_DROP = PreparedDelete(lambda: Draft.objects.filter(task=Slot("task"), user=Slot("user")))
+_DRAFTS = Prepared(
+    lambda: Draft.objects.filter(Among("task", "tasks"), user=Slot("user")).values_list("task", "values")
+)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from apps.core.errors import DomainError
-from apps.review.leases import MAX_AT_ONCE, PILES
+from apps.review.claiming import MAX_AT_ONCE, PILES
 from apps.review.models import Action
 from apps.review.references import task_id_of
 

@@ -11,7 +11,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from apps.accounts.models import User
 from apps.records.models import Record
-from apps.review.models import GoldItem, Lot, ReviewTask, Skip, TaskKind
+from apps.review.models import GoldItem, ReviewTask, Skip, TaskKind
 from apps.review.opening import PLAIN
 from apps.review.references import reference_of
 from apps.review.rules import ReviewRules
@@ -30,7 +30,7 @@ def how_many_gold(project: Project, count: int) -> int:
 
 
 def slip_gold(
-    *, project: Project, user: User, session: str, lot: Lot, until: datetime, now: datetime, count: int
+    *, project: Project, user: User, session: str, lot: int, until: datetime, now: datetime, count: int
 ) -> list[ReviewTask]:
     """Leases up to ``count`` gold tasks to ``user``: those they gave back, then items they never had.
 
@@ -44,7 +44,7 @@ def slip_gold(
 
 @transaction.atomic
 def _give(
-    project: Project, user: User, session: str, lot: Lot, until: datetime, now: datetime
+    project: Project, user: User, session: str, lot: int, until: datetime, now: datetime
 ) -> ReviewTask | None:
     skipped = Skip.objects.filter(task=OuterRef("pk"), user=user, session=session)
     back = ReviewTask.objects.obtainable(now).filter(project=project, kind=TaskKind.GOLD, assignee=user)
@@ -62,14 +62,14 @@ def _give(
     return _new_task(item, user, lot, until) if item else None
 
 
-def _new_task(item: GoldItem, user: User, lot: Lot, until: datetime) -> ReviewTask | None:
+def _new_task(item: GoldItem, user: User, lot: int, until: datetime) -> ReviewTask | None:
     last = ReviewTask.objects.filter(record=item.record).aggregate(last=Max("slot"))["last"]
     try:
         with transaction.atomic():
             task = ReviewTask.objects.create(
                 project_id=item.project_id,
                 record=item.record,
-                lot=lot,
+                lot_id=lot,
                 kind=TaskKind.GOLD,
                 slot=(last or 0) + 1,
                 priority=_priority_in(lot),
@@ -96,7 +96,7 @@ def dress(tasks: Iterable[ReviewTask], records: Mapping[int, Record]) -> None:
             record.prompt_version, record.generator_model = like.prompt_version, like.generator_model
 
 
-def _priority_in(lot: Lot) -> int:
+def _priority_in(lot: int) -> int:
     """That of what it stands among: cards are shown in this order."""
     heads = ReviewTask.objects.open().filter(lot=lot).in_queue_order().values_list("priority", flat=True)
     return heads.first() or PLAIN

@@ -6,12 +6,14 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery, Sum, Value
 
 from apps.accounts.models import User
-from apps.core.clock import database_now
+from apps.core.prepared import Prepared, Slot
 from apps.review.models import Lot, LotDelta, LotQuerySet, LotStatus, ReviewTask
 from apps.specs.models import Gap, Project
 
@@ -56,8 +58,8 @@ def open_lots(keys: Iterable[LotKey]) -> dict[LotKey, Lot]:
     }
 
 
-def lots_in_turn(project: Project, user: User) -> list[Lot]:
-    """Lots that ``user`` may be handed and that have a free task, in the order in which a claim should try them.
+def lots_in_turn(project: Project, user: User, now: datetime) -> list[int]:
+    """Keys of the lots that ``user`` may be handed and that have a free task, as a claim should try them.
 
     By the priority of what is at their head, so that a random sample or a doubted record of a small lot does not
     wait for a large one. Lots of a gap that is nearly full come last, but for what was asked for again and random
@@ -65,16 +67,12 @@ def lots_in_turn(project: Project, user: User) -> list[Lot]:
     Spirakis, 2006): prompts and models come mixed in proportion, and reviewers do not all stand at the head of one
     index.
     """
-    heads = ReviewTask.objects.obtainable(database_now()).filter(lot=OuterRef("pk")).handed_to(user)
-    first = Subquery(heads.in_queue_order().values("priority")[:1])
-    found = Lot.objects.handed_to(user).filter(project=project).annotate(head=first)
-    priorities = {lot: int(head) for lot in found if (head := vars(lot)["head"]) is not None}
-    full = _nearly_full_gaps(project, {lot.gap_id for lot in priorities})
-    draw = {lot: random.random() ** (1 / max(_left(lot), 1)) for lot in priorities}  # noqa: S311  no secret hangs on it
-    return sorted(
-        priorities,
-        key=lambda lot: (priorities[lot] > SAMPLED and lot.gap_id in full, priorities[lot], -draw[lot]),
-    )
+    heads = _HEADS.rows(project=project.pk, user=user.pk, now=now)
+    lots = [each for each in heads if each[2] is not None]
+    full = _nearly_full_gaps(project) if len({gap for _, gap, *_ in lots}) > 1 else frozenset()
+    draw = {lot: random.random() ** (1 / max(left, 1)) for lot, _, _, left in lots}  # noqa: S311  no secret hangs on it
+    in_turn = sorted(lots, key=lambda each: (each[2] > SAMPLED and each[1] in full, each[2], -draw[each[0]]))
+    return [lot for lot, *_ in in_turn]
 
 
 def fold_lots() -> int:
@@ -136,11 +134,27 @@ class LotCounts:
 
 def counts_of(project: Project, *, lots: LotQuerySet | None = None) -> LotCounts:
     """Exact counts of ``lots``, or of all: what is folded and what waits to be. Two queries over small tables."""
-    lots = Lot.objects.filter(project=project) if lots is None else lots.filter(project=project)
-    sums = {name: Sum(name) for name in COUNTS}
-    folded = lots.aggregate(**sums)
-    waiting = LotDelta.objects.filter(lot__in=lots).aggregate(**sums)
-    return LotCounts(**{name: (folded[name] or 0) + (waiting[name] or 0) for name in COUNTS})
+    if lots is None:
+        folded, waiting = (sums.row(project=project.pk) for sums in (_FOLDED, _WAITING))
+    else:
+        lots = lots.filter(project=project)
+        both = (_sums(lots), _sums(LotDelta.objects.filter(lot__in=lots)))
+        folded, waiting = (next(iter(sums), None) for sums in both)
+    nothing = (0,) * len(COUNTS)
+    counts = zip(COUNTS, folded or nothing, waiting or nothing, strict=True)
+    return LotCounts(**{name: (done or 0) + (more or 0) for name, done, more in counts})
+
+
+def _sums(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    """One row: the sum of each count; none where there are no rows."""
+    sums = {f"{name}_sum": Sum(name) for name in COUNTS}
+    together: QuerySet[Any, Any] = rows.order_by().annotate(all=Value(1)).values("all")
+    summed: QuerySet[Any, Any] = together.annotate(**sums).values_list(*sums)
+    return summed
+
+
+_FOLDED = Prepared(lambda: _sums(Lot.objects.filter(project=Slot("project"))))
+_WAITING = Prepared(lambda: _sums(LotDelta.objects.filter(lot__project=Slot("project"))))
 
 
 def counts_of_lots(lots: Iterable[Lot]) -> dict[int, LotCounts]:
@@ -154,16 +168,25 @@ def counts_of_lots(lots: Iterable[Lot]) -> dict[int, LotCounts]:
     return {pk: LotCounts(**counts) for pk, counts in found.items()}
 
 
-def _left(lot: Lot) -> int:
-    return lot.opened - lot.accepted - lot.edited - lot.rejected - lot.flagged
+def _heads() -> QuerySet[Any, Any]:
+    """(lot, gap, priority of its first free task or null, records left)."""
+    user, now = Slot("user"), Slot("now", DateTimeField())
+    free = ReviewTask.objects.obtainable(now).filter(lot=OuterRef("pk")).handed_to(user)
+    first = Subquery(free.in_queue_order().values("priority")[:1])
+    left = F("opened") - F("accepted") - F("edited") - F("rejected") - F("flagged")
+    return Lot.objects.handed_to(user).filter(project=Slot("project")).values_list("pk", "gap", first, left)
 
 
-def _nearly_full_gaps(project: Project, gap_ids: set[int]) -> set[int]:
-    if len(gap_ids) < 2:
-        return set()
-    gaps = (
-        Gap.objects.filter(project=project, pk__in=gap_ids)
+_HEADS = Prepared(_heads)
+_KEPT_OF_GAPS = Prepared(
+    lambda: (
+        Gap.objects.filter(project=Slot("project"))
         .annotate(kept=Sum(F("lots__accepted") + F("lots__edited")))
         .values_list("pk", "kept", "target_count")
     )
-    return {pk for pk, kept, target in gaps if (kept or 0) >= NEARLY_FULL * target}
+)
+
+
+def _nearly_full_gaps(project: Project) -> frozenset[int]:
+    gaps = _KEPT_OF_GAPS.rows(project=project.pk)
+    return frozenset(pk for pk, kept, target in gaps if (kept or 0) >= NEARLY_FULL * target)

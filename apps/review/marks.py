@@ -55,6 +55,10 @@ class Segment:
     cover: Cover | None = None
     ends_cover: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        return not (self.outcome or self.is_control or self.cover)
+
 
 @dataclass(frozen=True)
 class Passage:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
+from apps.core.prepared import Slot
 from apps.records.models import Record, ReviewMethod
 from apps.review import (  # noqa: F401  their tables belong to this app
     checkpoint_models,
@@ -33,7 +34,7 @@ class LotQuerySet(models.QuerySet["Lot"]):
         """Open lots that a lead has closed to everybody for now."""
         return self.open().exclude(held_back_at=None)
 
-    def handed_to(self, user: User) -> LotQuerySet:
+    def handed_to(self, user: User | Slot) -> LotQuerySet:
         """Open lots from which ``user`` may be handed records."""
         return self.open().filter(_for_everybody() | _kept_for(user), held_back_at=None)
 
@@ -48,7 +49,7 @@ def _for_everybody() -> Q:
     return Q(~Exists(people), ~Exists(groups))
 
 
-def _kept_for(user: User) -> Q:
+def _kept_for(user: User | Slot) -> Q:
     """By name or by a group that they belong to now."""
     people = Lot.reviewers.through.objects.filter(lot=OuterRef("pk"), user=user)
     groups = Lot.groups.through.objects.filter(lot=OuterRef("pk"), reviewgroup__members=user)
@@ -143,18 +144,18 @@ class TaskQuerySet(models.QuerySet["ReviewTask"]):
     def open(self) -> TaskQuerySet:
         return self.filter(status=TaskStatus.OPEN)
 
-    def obtainable(self, now: datetime) -> TaskQuerySet:
+    def obtainable(self, now: datetime | Slot) -> TaskQuerySet:
         """Open and not held by anybody at ``now``."""
         return self.open().filter(Q(lease_until=None) | Q(lease_until__lte=now))
 
-    def held_by(self, user: User, now: datetime) -> TaskQuerySet:
+    def held_by(self, user: User | Slot, now: datetime | Slot) -> TaskQuerySet:
         return self.open().filter(lease_holder=user, lease_until__gt=now)
 
     def of_same_round(self, task: ReviewTask) -> TaskQuerySet:
         """The other tasks of its record and round."""
         return self.filter(record=task.record_id, round=task.round).exclude(pk=task.pk)
 
-    def offered_to(self, user: User, now: datetime) -> TaskQuerySet:
+    def offered_to(self, user: User | Slot, now: datetime | Slot) -> TaskQuerySet:
         """Nobody is asked twice about one record, and what goes to a lead is not in the queue."""
         mine = Q(decision__reviewer=user, decision__undo=None) | Q(
             status=TaskStatus.OPEN, lease_holder=user, lease_until__gt=now
@@ -167,7 +168,7 @@ class TaskQuerySet(models.QuerySet["ReviewTask"]):
             | (Q(kind=TaskKind.OVERLAP) & ~Exists(answered))
         )
 
-    def handed_to(self, user: User) -> TaskQuerySet:
+    def handed_to(self, user: User | Slot) -> TaskQuerySet:
         """What the queue gives to ``user`` at all: without what waits for a lead or is somebody else's."""
         for_all = Q(kind__in=[TaskKind.REVIEW, TaskKind.OVERLAP], assignee=None)
         return self.filter(for_all | (Q(assignee=user) & ~Q(kind=TaskKind.GOLD)))

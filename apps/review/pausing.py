@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import RefusedError, StaleStateError
+from apps.core.prepared import Prepared, Slot
 from apps.review.models import ReviewTask
 from apps.specs.models import Membership, Project
 
@@ -31,5 +32,11 @@ def resume(*, membership: Membership, actor: User) -> None:
 
 def why_paused(*, project: Project, user: User) -> str | None:
     """What the lead said; None for everybody who may go on."""
-    paused = Membership.objects.filter(project=project, user=user, paused_at__isnull=False)
-    return paused.values_list("paused_why", flat=True).first()
+    return next((why for (why,) in _WHY_PAUSED.rows(project=project.pk, user=user.pk)), None)
+
+
+_WHY_PAUSED = Prepared(
+    lambda: Membership.objects.filter(
+        project=Slot("project"), user=Slot("user"), paused_at__isnull=False
+    ).values_list("paused_why")
+)

@@ -54,7 +54,12 @@ def shuffled(tasks: Iterable[ReviewTask]) -> list[ReviewTask]:
 
 def name_of(record: Record, rules: ReviewRules) -> str:
     """How ``record`` is called in the review room of a project under ``rules``, without a number sign."""
-    return record.uuid.hex[:8] if rules.hides_records else str(record.pk)
+    return called(record.pk, record.uuid, rules)
+
+
+def called(number: int, uuid: UUID, rules: ReviewRules) -> str:
+    """``name_of`` a record of which only this is known."""
+    return uuid.hex[:8] if rules.hides_records else str(number)
 
 
 def named(words: str) -> Q | None:

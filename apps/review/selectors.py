@@ -8,12 +8,15 @@ from uuid import UUID, uuid4
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, Min, OuterRef
+from django.db.models.functions import Now
 
 from apps.accounts.models import User
 from apps.core.clock import database_now
+from apps.core.prepared import Prepared, Slot
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.review.leases import on_offer, session_digest
+from apps.review.claiming import on_offer
+from apps.review.leases import session_digest
 from apps.review.lots import LotCounts, counts_of
 from apps.review.models import Action, Decision, Lot, ReviewTask, Skip, TaskKind
 from apps.review.pausing import why_paused
@@ -198,13 +201,23 @@ def flag_page(*, project: Project, number: str | None) -> FlagPage:
 
 
 def _pace(project: Project, user: User) -> int:
-    now = database_now()
-    recent = Decision.objects.filter(project=project, reviewer=user, decided_at__gt=now - PACE_WINDOW)
-    figures = recent.aggregate(count=Count("id"), first=Min("decided_at"))
-    count, first = int(figures["count"]), figures["first"]
-    if first is None:
+    if (found := _RECENT.row(project=project.pk, user=user.pk)) is None:
         return 0
+    count, first, now = found
     return int(count * (PACE_WINDOW / max(now - first, SHORTEST_SPAN)))
+
+
+_RECENT = Prepared(
+    lambda: (
+        Decision.objects.filter(
+            project=Slot("project"), reviewer=Slot("user"), decided_at__gt=Now() - PACE_WINDOW
+        )
+        .order_by()
+        .values("reviewer")
+        .annotate(count=Count("id"), first=Min("decided_at"))
+        .values_list("count", "first", Now())
+    )
+)
 
 
 def _records(count: int) -> str:

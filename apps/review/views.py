@@ -13,8 +13,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.core.prepared import PreparedModels, Slot
 from apps.records.models import Record
-from apps.review import leases
+from apps.review import claiming, leases
 from apps.review.allowance import Purpose, spend
 from apps.review.answers import cards_json, json_errors, progress_json, queue_json, wants_json
 from apps.review.cards import cards_of
@@ -84,7 +85,7 @@ def decide(request: ProjectRequest, project: Project) -> HttpResponse:
     task = _task(project, values["task"])
     try:
         decision = decide_task(
-            task_id=task.pk,
+            task=task,
             actor=request.user,
             fence=values["fence"],
             key=values["key"],
@@ -257,14 +258,18 @@ def _name(of: Decision | ReviewTask) -> str:
 
 
 def _task(project: Project, pk: int) -> ReviewTask:
-    task = ReviewTask.objects.filter(pk=pk, project=project).select_related("record").first()
+    task = _TASK.first(task=pk, project=project.pk)
     if task is None:
         raise Http404("No such task in this project.")
+    task.project = project
     return task
 
 
+_TASK = PreparedModels(lambda: ReviewTask.objects.filter(pk=Slot("task"), project=Slot("project")), "record")
+
+
 def _take_one(request: ProjectRequest, project: Project) -> None:
-    leases.claim_next(project=project, user=request.user, session_key=_session_key(request))
+    claiming.claim_next(project=project, user=request.user, session_key=_session_key(request))
 
 
 def _next_cards(
@@ -273,7 +278,7 @@ def _next_cards(
     """Up to ``want`` further cards. The queue explains itself when the page is left with none."""
     session_key = _session_key(request)
     claim = partial(
-        leases.claim_next,
+        claiming.claim_next,
         project=project,
         user=request.user,
         session_key=session_key,

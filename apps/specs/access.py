@@ -8,15 +8,25 @@ from functools import wraps
 from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.accounts.access import AccessRule, SignedInRequest, mark
 from apps.core.errors import NotAllowedError
+from apps.core.prepared import PreparedModels, Slot
 from apps.specs.models import Membership, Role
 
 logger = logging.getLogger(__name__)
 
 ANY_ROLE = frozenset(Role.values)
+
+
+_MEMBERSHIP = PreparedModels(
+    lambda: Membership.objects.filter(
+        user=Slot("user"), project__slug=Slot("project", models.SlugField())
+    ).order_by(),
+    "project",
+)
 
 
 class ProjectRequest(SignedInRequest):
@@ -38,11 +48,7 @@ def project_view(*roles: Role) -> Callable[[Callable[..., HttpResponse]], Callab
         def wrapper(request: HttpRequest, project: str, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            membership = (
-                Membership.objects.filter(user_id=request.user.pk, project__slug=project)
-                .select_related("project")
-                .first()
-            )
+            membership = _MEMBERSHIP.first(user=request.user.pk, project=project)
             if membership is None:
                 raise Http404("No such project.")
             if not membership.has_any(needed):

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from apps.core.errors import DomainError
-from apps.specs.models import Gap, Label, LabelGuide, Project, VersionStatus
+from apps.core.prepared import Prepared, Slot
+from apps.specs.models import Gap, Label, LabelGuide, Project, Spec, VersionStatus
 from apps.task_types.base import SpecView
 
 
@@ -39,12 +47,57 @@ def current_guide(project: Project) -> LabelGuide | None:
     )
 
 
+@dataclass(frozen=True)
+class Published:
+    """The versions that count in a project. Shared by all who ask: to be read, never written."""
+
+    spec: Spec | None
+    guide: LabelGuide | None
+    view: SpecView
+
+
+def published(project: Project) -> Published:
+    """One small query: what was published never changes (trigger), so a process reads each version once."""
+    found = _CURRENT.row(project=project.pk)
+    return _published(*(found or (None,) * 4))
+
+
 def spec_view(project: Project) -> SpecView:
     """What pure functions may know of the published spec and guide; empty where nothing is published."""
-    spec, guide = project.published_spec(), project.published_guide()
-    labels = list(Label.objects.filter(guide=guide).values_list("name", "is_rejected")) if guide else []
-    return SpecView(
+    return published(project).view
+
+
+def _newest(versions: QuerySet[Any], column: str) -> Subquery:
+    newest = versions.filter(project=OuterRef("pk"), status=VersionStatus.PUBLISHED).order_by("-version")
+    return Subquery(newest.values(column)[:1])
+
+
+_CURRENT = Prepared(
+    lambda: (
+        Project.objects.filter(pk=Slot("project"))
+        .order_by()
+        .values_list(
+            *(
+                _newest(model.objects.all(), column)
+                for model in (Spec, LabelGuide)
+                for column in ("pk", "created_at")
+            )
+        )
+    )
+)
+
+
+@lru_cache(maxsize=64)
+def _published(spec_id: int | None, spec_made: Any, guide_id: int | None, guide_made: Any) -> Published:
+    """Keys come back after a rollback, moments do not: together they name a version for good."""
+    spec = Spec.objects.get(pk=spec_id) if spec_id else None
+    guide = LabelGuide.objects.get(pk=guide_id) if guide_id else None
+    labels: Sequence[tuple[str, bool]] = ()
+    if guide is not None:
+        labels = list(Label.objects.filter(guide=guide).values_list("name", "is_rejected"))
+    view = SpecView(
         labels=tuple(name for name, is_rejected in labels if not is_rejected),
         rejected_labels=tuple(name for name, is_rejected in labels if is_rejected),
         output_schema=spec.output_schema or None if spec else None,
     )
+    return Published(spec, guide, view)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from apps.specs.models import Project
-from apps.specs.selectors import spec_view
+from apps.specs.selectors import published
 from apps.task_types import task_type_of
 from apps.validation.checks import REGISTRY, Batch, Check, FindingData, Item
 from apps.validation.checks.base import STRENGTH
@@ -26,9 +26,8 @@ GIVES_UP_AFTER = 3
 
 
 def make_batch(project: Project, items: Sequence[Item]) -> Batch:
-    return Batch(
-        project, project.published_spec(), spec_view(project), task_type_of(project.task_type), items
-    )
+    rules = published(project)
+    return Batch(project, rules.spec, rules.view, task_type_of(project.task_type), items)
 
 
 def checks_of(batch: Batch) -> list[Check]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Count
 
+from apps.core.prepared import Among, PreparedModels
 from apps.records.models import Record
 from apps.records.states import RecordStatus
 from apps.specs.models import Project
 from apps.validation.checks import REGISTRY
-from apps.validation.models import JUDGE_CHECK, Finding, FindingQuerySet, Outcome
+from apps.validation.models import JUDGE_CHECK, Finding, Outcome
 from apps.validation.pipeline import checks_of, make_batch
 
 
@@ -44,15 +46,22 @@ def check_titles(project: Project) -> list[tuple[str, str]]:
     return [(check.name, check.title) for check in checks_of(make_batch(project, []))]
 
 
-def findings_for_review(project: Project) -> FindingQuerySet:
-    """What whoever decides may see: under blind review no judge speaks before them."""
-    findings = Finding.objects.all()
-    return findings.exclude(check_name=JUDGE_CHECK) if project.blind_review else findings
+def findings_for_review(project: Project, records: Collection[int]) -> dict[int, list[Finding]]:
+    """What whoever decides may see of each record: under blind review no judge speaks before them."""
+    shown: dict[int, list[Finding]] = {pk: [] for pk in records}
+    for finding in _FINDINGS.all(records=list(records)):
+        if not (project.blind_review and finding.check_name == JUDGE_CHECK):
+            shown[finding.record_id].append(finding)
+    return shown
 
 
-def check_lines(record: Record, titles: list[tuple[str, str]]) -> list[CheckLine]:
-    """Findings first, then the checks that passed. Uses ``record.findings.all()`` (prefetch it)."""
-    findings = list(record.findings.all())
+_FINDINGS = PreparedModels(lambda: Finding.objects.filter(Among("record", "records")))
+
+
+def check_lines(
+    record: Record, findings: Sequence[Finding], titles: list[tuple[str, str]]
+) -> list[CheckLine]:
+    """What ``findings`` say of the record, then the checks that passed."""
     lines = [
         CheckLine(f.check_name, _title(f.check_name), f.outcome, f.message, f.code, f.pointer, f.start, f.end)
         for f in findings

@@ -12,7 +12,7 @@ from apps.records.models import Record
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
 from apps.review.cards import cards_of
-from apps.review.leases import claim_next
+from apps.review.claiming import claim_next
 from apps.review.models import Action, ReviewTask
 from apps.review.opening import DOUBTED, PLAIN, open_tasks
 from apps.review.verdicts import hear_verdicts

@@ -31,8 +31,9 @@ from django.db.models import Count
 
 from apps.accounts.models import User
 from apps.core.errors import StaleStateError
+from apps.review.claiming import claim_next
 from apps.review.decisions import decide
-from apps.review.leases import claim_next, release_leases
+from apps.review.leases import release_leases
 from apps.review.ledger import Tally, verify
 from apps.review.lots import counts_of
 from apps.review.models import Action, Decision, ReviewTask
@@ -85,7 +86,7 @@ def _answer(project: Project, user: User, task: ReviewTask, journal: Journal) ->
     is_rejected = random.random() < 0.3
     try:
         decision = decide(
-            task_id=task.pk,
+            task=task,
             actor=user,
             fence=task.fence,
             key=key,

@@ -13,8 +13,8 @@ from apps.accounts.models import User
 from apps.records.models import Record
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
+from apps.review.claiming import claim_next
 from apps.review.decisions import decide
-from apps.review.leases import claim_next
 from apps.review.models import Action, Decision, ReviewTask
 from apps.review.opening import open_tasks
 from apps.specs.models import Gap, Project, Role
@@ -60,7 +60,8 @@ class Scene:
             defaults["reasons"] = ["too_clean"]
         if action == Action.FLAGGED:
             defaults["note"] = "Which label is this?"
-        return decide(task_id=task.pk, action=action, **(defaults | values))
+        as_read = ReviewTask.objects.select_related("project", "record").get(pk=task.pk)
+        return decide(task=as_read, action=action, **(defaults | values))
 
 
 def make_scene(**values: Any) -> Scene:

@@ -11,7 +11,7 @@ from apps.core.errors import StaleStateError
 from apps.records.models import Record
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
-from apps.review import leases
+from apps.review import claiming
 from apps.review.leases import LEASE, LEAVING, MAX_HELD, forget_skips, release_leases, renew, skip
 from apps.review.models import Lot, ReviewTask, TaskStatus
 from tests import factories
@@ -128,7 +128,7 @@ def test_a_skipped_record_comes_back_for_others_and_in_the_next_session(scene: S
     other = scene.another_reviewer()
     assert [claimed.pk for claimed in scene.claim(other)] == [task.pk]
     ReviewTask.objects.update(lease_holder=None, lease_until=None)
-    tomorrow = leases.claim_next(project=scene.project, user=scene.reviewer, session_key="tomorrow")
+    tomorrow = claiming.claim_next(project=scene.project, user=scene.reviewer, session_key="tomorrow")
     assert [claimed.pk for claimed in tomorrow] == [task.pk]
 
 

@@ -150,7 +150,7 @@ def test_a_record_that_takes_long_to_decide_is_not_left_out(scene: Scene) -> Non
         scene.decide(scene.claim_one(quick))
         settle(plan)
     assert (plan.status, sample_of(plan).reviewed) == (PlanStatus.SAMPLING, 0)
-    decide(task_id=slow.pk, actor=scene.reviewer, fence=slow.fence, key=uuid4(), action=Action.ACCEPTED)
+    decide(task=slow, actor=scene.reviewer, fence=slow.fence, key=uuid4(), action=Action.ACCEPTED)
     settle(plan)
     assert (plan.status, plan.reviewed) == (PlanStatus.ACCEPTED, 21)
 

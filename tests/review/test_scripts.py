@@ -10,8 +10,8 @@ from apps.accounts.models import User
 from apps.records.models import ReviewMethod
 from apps.records.services import move_records
 from apps.records.states import RecordStatus
+from apps.review.claiming import claim_next
 from apps.review.decisions import decide
-from apps.review.leases import claim_next
 from apps.review.models import Action
 from apps.review.opening import open_tasks
 from apps.specs.models import Role
@@ -30,6 +30,6 @@ def test_the_method_tells_scripts_from_people(is_script: bool, method: ReviewMet
     User.objects.filter(pk=reviewer.pk).update(is_script=is_script)
     reviewer.refresh_from_db()
     (task,) = claim_next(project=project, user=reviewer, session_key="s")
-    decision = decide(task_id=task.pk, actor=reviewer, fence=task.fence, key=uuid4(), action=Action.ACCEPTED)
+    decision = decide(task=task, actor=reviewer, fence=task.fence, key=uuid4(), action=Action.ACCEPTED)
     record.refresh_from_db()
     assert decision.method == record.review_method == method

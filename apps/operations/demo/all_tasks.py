@@ -29,8 +29,8 @@ from apps.operations.projects import MemberWish, add_members
 from apps.operations.work import drain
 from apps.records.models import Record, ReviewMethod
 from apps.records.states import RecordStatus
+from apps.review.claiming import claim_next
 from apps.review.decisions import decide
-from apps.review.leases import claim_next
 from apps.review.models import Action
 from apps.review.opening import open_tasks
 from apps.review.payloads import current_payload
@@ -139,7 +139,7 @@ def review(project: Project, reviewer: User, loop: Loop) -> None:
         values: dict[str, Any] = {"action": Action.ACCEPTED}
         if is_first:
             values = {"action": Action.EDITED, "payload": loop.edit(current_payload(task.record))}
-        decide(task_id=task.pk, actor=reviewer, fence=task.fence, key=uuid4(), note=NOTE, **values)
+        decide(task=task, actor=reviewer, fence=task.fence, key=uuid4(), note=NOTE, **values)
         is_first = False
 
 

@@ -11,8 +11,8 @@ import yaml
 
 from apps.accounts.models import User
 from apps.core.errors import RefusedError
+from apps.review.claiming import claim_next
 from apps.review.decisions import decide
-from apps.review.leases import claim_next
 from apps.review.models import Action, ReviewTask
 from apps.review.opening import open_tasks
 from apps.review.payloads import current_payload
@@ -65,7 +65,7 @@ def review_with_rules(
 def _decide(task: ReviewTask, reviewer: User, rules: Rules) -> str:
     payload = current_payload(task.record)
     action, said = rules.verdict(payload["input"]["text"])
-    arguments: dict[str, Any] = {"task_id": task.pk, "actor": reviewer, "fence": task.fence, "key": uuid4()}
+    arguments: dict[str, Any] = {"task": task, "actor": reviewer, "fence": task.fence, "key": uuid4()}
     if action == Action.REJECTED:
         decide(**arguments, action=action, reasons=[said])
     elif action == Action.EDITED:

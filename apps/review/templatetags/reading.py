@@ -2,40 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from django import template
+from django.template.loader import render_to_string
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 
 from apps.core.pointers import joined
 from apps.records.models import Record
 from apps.review.marks import Passage
 from apps.review.payloads import current_payload
-from apps.review.reading import Fact, Reading, reading_of
+from apps.review.reading import Fact, Reading, ShownCheck, reading_of
 from apps.review.shapes.calls import Calls, calls_of
 from apps.review.shapes.code import Cases, Line, cases_of, code_diff
 from apps.review.shapes.fields import Fields, fields_of
 from apps.review.shapes.parts import Choice, Part, Turn, choices_of, parts_of, turns_of
 from apps.review.shapes.spans import SpannedText, spanned_text
+from apps.validation.models import Outcome
 
 register = template.Library()
 
+QUOTED = 60
+"""Characters of a marked place that the checks panel repeats."""
+SIGNS: dict[str, str] = {Outcome.PASS: "ok", Outcome.INFO: "info", Outcome.BLOCK: "bad"}
+CHECK = '<li><span class="sign sign-{}"></span><div><b>{}</b> {}</div></li>'
 
-@register.inclusion_tag("review/_passage.html")
-def passage(reading: Reading, pointer: str) -> dict[str, Any]:
+
+@register.simple_tag
+def passage(reading: Reading, pointer: str) -> SafeString:
     """The string at ``pointer`` of the payload, with its findings marked. Nothing where there is none."""
-    return {"passage": reading.passages.get(pointer, Passage())}
+    return _shown(reading.passages.get(pointer, Passage()))
 
 
-@register.inclusion_tag("review/_passage.html")
-def marked(passage: Passage) -> dict[str, Any]:
+@register.simple_tag
+def marked(passage: Passage) -> SafeString:
     """A passage that is in hand already, for example the value of a fact."""
-    return {"passage": passage}
+    return _shown(passage)
 
 
-@register.inclusion_tag("review/_passage.html")
-def list_item(reading: Reading, pointer: str, number: int) -> dict[str, Any]:
+@register.simple_tag
+def list_item(reading: Reading, pointer: str, number: int) -> SafeString:
     """The string that stands at ``number`` of the list at ``pointer``."""
-    return {"passage": reading.passages.get(joined(pointer, number), Passage())}
+    return _shown(reading.passages.get(joined(pointer, number), Passage()))
+
+
+def _shown(passage: Passage) -> SafeString:
+    """Most passages are plain text: that needs no template."""
+    if all(piece.is_plain for piece in passage.segments):
+        return escape("".join(piece.text for piece in passage.segments))
+    shown = render_to_string("review/_passage.html", {"passage": passage}).removesuffix("\n")
+    return mark_safe(shown)  # noqa: S308  a template has escaped it
+
+
+@register.simple_tag
+def check_items(checks: Sequence[ShownCheck]) -> SafeString:
+    """The lines of the checks panel: two dozen of them on every card, so no template walks over them."""
+    return format_html_join(
+        "", CHECK, ((SIGNS.get(each.outcome, "warn"), each.title, _found(each)) for each in checks)
+    )
+
+
+def _found(check: ShownCheck) -> SafeString:
+    said = check.message or ("passed" if check.outcome == Outcome.PASS else "")
+    if not check.anchor:
+        return format_html('<span class="detail">{}</span>', said)
+    quote = Truncator(check.quote).chars(QUOTED)
+    return format_html(
+        '<a class="detail" href="#{}">“{}”</a> <span class="detail">{}</span>', check.anchor, quote, said
+    )
 
 
 @register.simple_tag
