@@ -90,6 +90,7 @@ noise: {typos: 0.25, fragments: 0.15, abbreviations: 0.25, casing: 0.25}
     hints: tuple[Hint, ...] = (
         Hint("patterns", "Texts with {slot} places; one is chosen for each record."),
         Hint("slots", "For each name, the phrases that may stand there."),
+        Hint("record", "What a record looks like, where it is more than a text and a label: {text}, {slot}."),
         Hint("aside, contradiction", "Slots that are added now and then, even where no pattern names them."),
         Hint("confusable", "Sentences that writers of other labels use as well: share, phrases."),
         Hint("noise", f"Share of records that get each kind: {', '.join(NOISE_KINDS)}."),

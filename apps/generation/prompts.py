@@ -7,10 +7,14 @@ import re
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
-from apps.core.errors import DomainError, StaleStateError
+from apps.core.errors import DomainError, RefusedError, StaleStateError
 from apps.generation.languages import compile_template
 from apps.generation.models import Prompt, PromptLanguage, PromptRole, PromptVersion
+from apps.generation.phrase_records import record_problems
+from apps.providers.rules_phrases import parse_phrases
 from apps.specs.models import Label, Project
+from apps.specs.selectors import spec_view
+from apps.task_types import task_type_of
 
 SEEDS_ONLY = """\
 # Recombines the seed examples of each label. Add patterns and slots under a label to write it from phrases.
@@ -50,6 +54,7 @@ def create_prompt_version(
     # Browsers send a textarea with both characters; that is no other wording.
     template = template.replace("\r\n", "\n")
     compile_template(prompt.language, template, labels=labels_of(prompt.project))
+    _require_records(prompt, template)
     last = prompt.versions.order_by("-version").first()
     if last is not None and last.template == template:
         raise DomainError(f"This says the same as {last}: change something, or use that version.")
@@ -66,6 +71,16 @@ def create_prompt_version(
         raise StaleStateError(
             f"Somebody saved a version of {prompt} just now: look at theirs first."
         ) from error
+
+
+def _require_records(prompt: Prompt, template: str) -> None:
+    """RefusedError names the labels whose phrases would make no record of the project's task."""
+    if prompt.language != PromptLanguage.PHRASES or prompt.role != PromptRole.GENERATE:
+        return
+    task_type = task_type_of(prompt.project.task_type)
+    problems = list(record_problems(parse_phrases(template), task_type, spec_view(prompt.project)))
+    if problems:
+        raise RefusedError("The prompt cannot be used:", problems)
 
 
 @transaction.atomic

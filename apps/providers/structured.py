@@ -71,6 +71,7 @@ def strict_schema(schema: Mapping[str, Any]) -> JsonObject:
 
 def without_added_nulls(value: JsonValue, schema: Mapping[str, Any]) -> JsonValue:
     """Undoes ``strict_schema`` in an answer: an optional field that is null was left out, JSON text is its value."""
+    schema = _choice_of(value, schema)
     if isinstance(value, str) and _is_open(schema):
         return _parsed(value)
     if isinstance(value, dict) and isinstance(schema.get("properties"), Mapping):
@@ -84,6 +85,18 @@ def without_added_nulls(value: JsonValue, schema: Mapping[str, Any]) -> JsonValu
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         return [without_added_nulls(item, schema["items"]) for item in value]
     return value
+
+
+def _choice_of(value: JsonValue, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The alternative that ``value`` was written by: an object with these names, a list; else ``schema`` itself."""
+    choices = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    for choice in choices:
+        names = choice.get("properties")
+        if isinstance(value, dict) and isinstance(names, Mapping) and value.keys() <= names.keys():
+            return cast("Mapping[str, Any]", choice)
+        if isinstance(value, list) and "items" in choice:
+            return cast("Mapping[str, Any]", choice)
+    return schema
 
 
 def _inner(schema: Mapping[str, Any]) -> JsonObject:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from apps.core.schema_references import self_contained
 from apps.core.strict_json import JsonValue, StrictJsonError, loads_line
 
 Payload = Mapping[str, Any]
@@ -167,10 +168,12 @@ def object_schema(
 
 
 def record_of(input_: Mapping[str, Any], output: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON Schema of a record out of those of its two parts."""
+    """JSON Schema of a record out of those of its two parts; what they refer to inside themselves goes along."""
+    inside, definitions = self_contained(output)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **object_schema({"input": dict(input_), "output": dict(output)}, required=("input", "output")),
+        **object_schema({"input": dict(input_), "output": inside}, required=("input", "output")),
+        **({"$defs": definitions} if definitions else {}),
     }
 
 

@@ -76,12 +76,11 @@ class Extraction(Common):
     )
 
     def record_schema(self, spec: SpecView) -> dict[str, Any]:
-        fields = dict(spec.output_schema) if spec.output_schema else {"type": "object", "minProperties": 1}
         return record_of(
             object_schema(
                 {"text": long_text("Document"), "kind": kind_schema(spec)}, required=("text",), more=FIELD
             ),
-            fields,
+            _fields(spec),
         )
 
     def normalised(self, input_: Payload, output: Payload) -> Parts:
@@ -106,7 +105,7 @@ class Extraction(Common):
             "document_exact": float(hits == len(gold) == len(given)),
             "field_recall": share(hits, len(gold)),
             "field_f1": f1(hits=hits, gold=len(gold), given=len(given)),
-            "format_valid": float(_is_valid(prediction, self.record_schema(spec)["properties"]["output"])),
+            "format_valid": float(_is_valid(prediction, _fields(spec))),
         }
         return scores | ({"field_precision": hits / len(given)} if given else {})
 
@@ -118,6 +117,10 @@ class Extraction(Common):
 
     def primary_score(self) -> str:
         return "document_exact"
+
+
+def _fields(spec: SpecView) -> Mapping[str, Any]:
+    return spec.output_schema or {"type": "object", "minProperties": 1}
 
 
 def _object_in(written: Any) -> dict[str, Any] | None:

@@ -26,9 +26,9 @@ class RunPlan:
         self.provider = provider_of(run.connection.provider)
         self.task_type = task_type_of(self.project.task_type)
         self.render = compile_template(run.prompt_version.prompt.language, run.prompt_version.template)
-        view = spec_view(self.project)
-        self.parts = self.task_type.prompt_parts(view)
-        self.record_schema = self.task_type.record_schema(view)
+        self.view = spec_view(self.project)
+        self.parts = self.task_type.prompt_parts(self.view)
+        self.record_schema = self.task_type.record_schema(self.view)
         spec, guide = self.project.published_spec(), current_guide(self.project)
         self.task = spec.task if spec else ""
         self.labels: dict[str, Label] = {label.name: label for label in guide.labels.all()} if guide else {}

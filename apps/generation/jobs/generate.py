@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from apps.core.errors import DomainError
 from apps.generation.jobs.base import AsksAgain, RunPlan
 from apps.generation.languages import LANGUAGES
 from apps.generation.models import PromptLanguage, Run
+from apps.generation.phrase_records import missing_record
 from apps.generation.portions import Portion, portions_of
 from apps.generation.record_sink import RecordSink
 from apps.providers.base import TEXT_PLACE, Ask
+from apps.providers.rules_phrases import Phrases, parse_phrases
 from apps.records.models import Record
 from apps.specs.models import Gap
 from apps.submissions.models import Delivery
@@ -42,6 +46,7 @@ class GeneratePlan(RunPlan):
             yield self.request(portion, self._seeds_of_turn(portion.label, turn))
 
     def request(self, portion: Portion, seeds: Sequence[Seed]) -> PlannedRequest:
+        self._require_record(portion.label)
         rendered = self.rendered(
             label=portion.label,
             count=portion.count,
@@ -70,6 +75,21 @@ class GeneratePlan(RunPlan):
             "seed_uuids": [seed.uuid for seed in shown],
         }
         return PlannedRequest(ask, context)
+
+    def _require_record(self, label: str) -> None:
+        """DomainError where texts made from seeds would be no records of this task."""
+        version = self.run.prompt_version
+        if version.prompt.language != PromptLanguage.PHRASES:
+            return
+        written = self._phrases.labels.get(label)
+        if (written is None or written.record is None) and (
+            problem := missing_record(label, self.task_type, self.view)
+        ):
+            raise DomainError(f"{version} makes no records of {label!r}: {problem}")
+
+    @cached_property
+    def _phrases(self) -> Phrases:
+        return parse_phrases(self.run.prompt_version.template)
 
     def _portions(self) -> list[Portion]:
         limits = self.provider.limits(self.run.connection.endpoint)

@@ -17,7 +17,7 @@ from apps.core.strict_json import JsonValue
 from apps.core.text import canonical, flatten_strings
 from apps.similarity.services import Near
 from apps.specs.models import Project, Spec
-from apps.task_types.base import SpecView, TaskType
+from apps.task_types.base import SpecView, TaskType, record_of
 from apps.validation.models import Outcome
 
 
@@ -126,7 +126,7 @@ class Batch:
         """
         schema = self.task_type.record_schema(SpecView())
         if self.view.output_schema:
-            schema["properties"]["output"] = dict(self.view.output_schema)
+            return record_of(schema["properties"]["input"], self.view.output_schema)
         return schema
 
 
