@@ -26,12 +26,14 @@ from apps.review.models import Action, Decision, GoldItem, GoldKind, TaskKind
 from apps.review.payloads import Payload
 from apps.review.references import name_of
 from apps.review.rules import ReviewRules
-from apps.specs.models import Project
+from apps.specs.models import GapStatus, Project
 from apps.specs.selectors import spec_view
 from apps.task_types import task_type_of
 from apps.validation.checks import FindingData
 
 MOST_AT_ONCE = 500
+LOOKED_AT = 200
+"""Candidates, the latest, by which is told what a card has beside its text."""
 PHONES = [f"415-555-01{number:02}" for number in range(100)]
 """Set aside for fiction: they ring nowhere."""
 PHONE_SENTENCES = (" You can reach me at {}.", " My number is {}.", " Call me back: {}")
@@ -71,8 +73,8 @@ def make_gold(*, project: Project, count: int, actor: User, seed: int | None = N
     used = GoldItem.objects.filter(project=project).values("record__derived_from")
     free = list(Record.objects.filter(project=project).train_rows().exclude(pk__in=used).order_by("id"))
     draw = random.Random(seed)  # noqa: S311  no secret hangs on it
-    rows = draw.sample(free, min(count, MOST_AT_ONCE, len(free)))
-    plans = [plan for plan in _plans(project, rows, draw) if plan.found is not None]
+    drawn = _drawn(project, free, min(count, MOST_AT_ONCE, len(free)), draw)
+    plans = [plan for plan in _plans(project, drawn, draw) if plan.found is not None]
     if not plans:
         raise RefusedError("Gold items are made of real train rows, and none is left: import some first.")
     records = create_records(
@@ -147,14 +149,39 @@ ABOUT: Mapping[GoldKind, str] = {
 }
 
 
-def _plans(project: Project, rows: Sequence[Record], draw: random.Random) -> list[Plan]:
-    """What each of ``rows`` becomes: every second one with a defect, unless a check would stop it for that."""
-    defects = cycle(DEFECTS)
-    kinds = [next(defects) if number % 2 else GoldKind.KNOWN for number in range(len(rows))]
-    plain = [Planted(row.current_input, row.current_output) for row in rows]
+def asked_for(project: Project) -> set[str]:
+    """The labels of the open gaps: those that the cards of candidates have."""
+    gaps = project.gaps.filter(status=GapStatus.OPEN).values_list("target_labels", flat=True)
+    return {label for labels in gaps for label in labels}
+
+
+def _drawn(
+    project: Project, free: Sequence[Record], count: int, draw: random.Random
+) -> list[tuple[GoldKind, Record]]:
+    """Rows and what each is to become: every second one shall have a defect.
+
+    As far as there are any, rows show a label that is asked for, as candidates do. A wrong label is such a one, and
+    so stands on rows of the others.
+    """
+    labels, rows = asked_for(project), draw.sample(free, len(free))
+    fitting = [row for row in rows if not labels or row.label in labels]
+    others = [row for row in rows if labels and row.label not in labels]
+    defects, drawn = cycle(DEFECTS), []
+    for number in range(count):
+        kind = next(defects) if number % 2 else GoldKind.KNOWN
+        first, then = (others, fitting) if kind == GoldKind.WRONG_LABEL else (fitting, others)
+        drawn.append((kind, (first or then).pop()))
+    return drawn
+
+
+def _plans(project: Project, drawn: Sequence[tuple[GoldKind, Record]], draw: random.Random) -> list[Plan]:
+    """What becomes of each row: a known answer where its defect cannot be put in, or where a check would stop it."""
+    kinds, rows = [kind for kind, _ in drawn], [row for _, row in drawn]
+    worn = _worn(project)
+    plain = [Planted(worn(row.current_input), row.current_output) for row in rows]
     planted = [
-        PLANTERS[kind](project, row, draw) if kind in PLANTERS else None
-        for kind, row in zip(kinds, rows, strict=True)
+        PLANTERS[kind](project, row, each, draw) if kind in PLANTERS else None
+        for kind, row, each in zip(kinds, rows, plain, strict=True)
     ]
     said_of_plain = look_at(project, [each.payload for each in plain])
     said = look_at(project, [(each or other).payload for each, other in zip(planted, plain, strict=True)])
@@ -168,10 +195,19 @@ def _plans(project: Project, rows: Sequence[Record], draw: random.Random) -> lis
     ]
 
 
-def _wrong_label(project: Project, row: Record, draw: random.Random) -> Planted | None:
+def _worn(project: Project) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Takes from an input what no candidate has beside its text: a channel, say, that only real tickets come by."""
+    candidates = Record.objects.filter(project=project, gap__isnull=False).order_by("-id")
+    inputs = candidates.values_list("input", flat=True)[:LOOKED_AT]
+    members = {name for input_ in inputs for name in input_}
+    return lambda input_: {name: part for name, part in input_.items() if not members or name in members}
+
+
+def _wrong_label(project: Project, row: Record, plain: Planted, draw: random.Random) -> Planted | None:
     task_type = task_type_of(project.task_type)
     label = task_type.facet(row.current_input, row.current_output)
-    others = [name for name in spec_view(project).labels if name != label]
+    allowed = [name for name in spec_view(project).labels if name != label]
+    others = [name for name in allowed if name in asked_for(project)] or allowed
     if not others:
         return None
     wrong = draw.choice(others)
@@ -180,26 +216,28 @@ def _wrong_label(project: Project, row: Record, draw: random.Random) -> Planted 
         for key, value in row.current_output.items()
     }
     is_planted = task_type.facet(row.current_input, output) == wrong
-    return Planted(row.current_input, output) if is_planted else None
+    return Planted(plain.input, output) if is_planted else None
 
 
-def _leaked_phone(project: Project, row: Record, draw: random.Random) -> Planted | None:
+def _leaked_phone(project: Project, row: Record, plain: Planted, draw: random.Random) -> Planted | None:
     phone = draw.choice(PHONES)
     sentence = draw.choice(PHONE_SENTENCES).format(phone)
-    return _with_text(project, row, lambda text: text.rstrip() + sentence, phone)
+    return _with_text(project, plain, lambda text: text.rstrip() + sentence, phone)
 
 
-def _near_copy(project: Project, row: Record, draw: random.Random) -> Planted | None:
+def _near_copy(project: Project, row: Record, plain: Planted, draw: random.Random) -> Planted | None:
     """The same text but for one word that is said twice less, or an ending."""
-    return _with_text(project, row, lambda text: _one_word_less(text, draw), "")
+    return _with_text(project, plain, lambda text: _one_word_less(text, draw), "")
 
 
-def _with_text(project: Project, row: Record, change: Callable[[str], str], planted: str) -> Planted | None:
-    """``row`` with its main text changed wherever the input holds it; None where it does not."""
-    text = task_type_of(project.task_type).text_of(row.current_input)
+def _with_text(
+    project: Project, plain: Planted, change: Callable[[str], str], planted: str
+) -> Planted | None:
+    """``plain`` with its main text changed wherever the input holds it; None where it does not."""
+    text = task_type_of(project.task_type).text_of(plain.input)
     changed = change(text) if text else text
-    input_ = {key: changed if value == text else value for key, value in row.current_input.items()}
-    return Planted(input_, row.current_output, planted) if input_ != row.current_input else None
+    input_ = {key: changed if value == text else value for key, value in plain.input.items()}
+    return Planted(input_, plain.output, planted) if input_ != plain.input else None
 
 
 def _one_word_less(text: str, draw: random.Random) -> str:
@@ -210,7 +248,7 @@ def _one_word_less(text: str, draw: random.Random) -> str:
     return "".join(words)
 
 
-PLANTERS: Mapping[GoldKind, Callable[[Project, Record, random.Random], Planted | None]] = {
+PLANTERS: Mapping[GoldKind, Callable[[Project, Record, Planted, random.Random], Planted | None]] = {
     GoldKind.WRONG_LABEL: _wrong_label,
     GoldKind.PERSONAL_DATA: _leaked_phone,
     GoldKind.NEAR_DUPLICATE: _near_copy,

@@ -58,7 +58,9 @@ def _give(
         return task
     had = ReviewTask.objects.filter(record=OuterRef("record"), kind=TaskKind.GOLD, assignee=user)
     fresh = GoldItem.objects.filter(project=project, is_on=True).exclude(Exists(had))
-    item = fresh.select_related("record").order_by("?").first()
+    fresh = fresh.select_related("record").order_by("?")
+    # A label that the gap does not ask for is seen only when nothing else is left.
+    item = fresh.filter(record__label__in=lot.gap.target_labels).first() or fresh.first()
     return _new_task(item, user, lot, until) if item else None
 
 

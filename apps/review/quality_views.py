@@ -14,7 +14,7 @@ from apps.review import leases
 from apps.review.adjudication import adjudicate as give_verdict
 from apps.review.adjudication import adjudication_page, make_example
 from apps.review.forms import cleaned
-from apps.review.gold import make_gold
+from apps.review.gold import asked_for, make_gold
 from apps.review.models import Action, Decision, ReviewTask, TaskKind
 from apps.review.pausing import pause, resume
 from apps.review.quality import own_page, quality_page
@@ -52,7 +52,15 @@ def quality_gold(request: ProjectRequest, project: Project) -> HttpResponse:
     if not form.is_valid():
         return _quality(request, project, gold_form=form)
     items = make_gold(project=project, count=form.cleaned_data["count"], actor=request.user)
+    labels = asked_for(project)
+    others = sum(item.record.label not in labels for item in items) if labels else 0
     messages.success(request, f"{len(items)} gold items are made of train rows.")
+    if others:
+        messages.warning(
+            request,
+            f"{others} of them have a label that no open gap asks for, because too few train rows have one that "
+            "does. People may tell these by it, so they are handed out last.",
+        )
     return redirect("review:quality", project.slug)
 
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 from apps.core.errors import RefusedError, StaleStateError
 from apps.datasets.choosing import choose, screen_candidates
 from apps.datasets.policy import MixPolicy
-from apps.records.models import Record
+from apps.records.models import Record, SourceType
+from apps.records.services import NewRecord, create_records
 from apps.records.states import RecordStatus
 from apps.reports.provenance import provenance_report
 from apps.review.cards import Card, cards_of
@@ -347,6 +348,31 @@ def test_what_a_check_would_stop_becomes_no_gold(scene: Scene) -> None:
     items = make(scene)
     assert GoldKind.PERSONAL_DATA not in {item.kind for item in items}
     assert len(items) == 11
+
+
+def test_gold_shows_the_labels_and_the_members_that_candidates_have(scene: Scene) -> None:
+    """As far as there are rows: the others are handed out when those are used up."""
+    scene.add_waiting(9)
+    for number, label in enumerate(["refund", "refund", "abuse", "abuse"]):
+        row = NewRecord(
+            source_type=SourceType.REAL,
+            use="train",
+            input={"text": f"Another real ticket, number {number}, that came by chat", "channel": "chat"},
+            output={"label": label},
+        )
+        create_records(project=scene.project, rows=[row], actor=None)
+    items = make(scene, 16)
+    assert all(item.record.input.keys() == {"text"} for item in items)
+    wrong = [item.record.label for item in items if item.kind == GoldKind.WRONG_LABEL]
+    assert set(wrong) == {"refund"}
+    shown = []
+    for _ in range(9):
+        task = scene.claim_one()
+        shown.append(task.record.label)
+        scene.decide(task)
+    fitting = sum(item.record.label == "refund" for item in items)
+    assert fitting >= 6
+    assert shown[:fitting] == ["refund"] * min(fitting, 9)
 
 
 def test_a_question_about_gold_is_not_shown_to_the_next_person(scene: Scene) -> None:
