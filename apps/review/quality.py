@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from django.core.paginator import Page, Paginator
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.review.agreement import AgreementReport, AgreementRow, agreement_of, agreement_report
@@ -18,6 +20,7 @@ from apps.specs.models import Membership, Project
 from apps.task_types import task_type_of
 
 PER_PAGE = 50
+RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class QualityPage:
     people: list[PersonRow]
     to_adjudicate: int
     stock: GoldStock
+    since: date
+    """The day from which somebody's latest decisions are offered to be taken back."""
 
     @property
     def overall_rows(self) -> list[AgreementRow]:
@@ -88,6 +93,7 @@ def quality_page(project: Project) -> QualityPage:
         ],
         to_adjudicate=ReviewTask.objects.to_adjudicate().filter(project=project).count(),
         stock=gold_stock(project),
+        since=timezone.localdate() - RECENT,
     )
 
 

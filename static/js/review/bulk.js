@@ -37,6 +37,13 @@ function start(form) {
   });
   setInterval(() => void renew(form, count), RENEW_EVERY_MS);
 
+  const rejecting = form.querySelector("[data-bulk-reject]");
+  const closeReject = () => {
+    if (!rejecting.open) return false;
+    rejecting.open = false;
+    rejecting.querySelector("summary").focus();
+    return true;
+  };
   const walk = (step) => {
     const boxes = picks();
     const at = boxes.indexOf(document.activeElement);
@@ -49,9 +56,12 @@ function start(form) {
       j: () => walk(1),
       k: () => walk(-1),
       a: () => form.querySelector("[value=accepted]").click(),
-      x: () => form.elements.namedItem("bulk-reason").focus(),
+      x: () => {
+        rejecting.open = true;
+        form.elements.namedItem("bulk-reason").focus();
+      },
     },
-    { isOn: () => form.dataset.singleKeys === "on", onDigit: () => false, onSave: () => {}, onEscape: () => false },
+    { isOn: () => form.dataset.singleKeys === "on", onDigit: () => false, onSave: () => {}, onEscape: closeReject },
   );
   count();
 }
