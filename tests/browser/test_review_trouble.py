@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import Dialog, Route, expect
 
 from apps.records.models import Record
-from apps.review.models import Decision, ReviewTask
+from apps.review.models import Decision, Draft, ReviewTask
 from tests.browser.conftest import Site
 from tests.browser.room import SAVED, enter, in_hand
 from tests.review.scene import Scene
@@ -26,6 +26,20 @@ def test_decisions_made_while_the_server_is_away_are_delivered_once(site: Site, 
     room.state.get_by_role("button").click()
     expect(room.state).to_have_text(SAVED)
     assert Decision.objects.count() == 2
+
+
+def test_what_was_decided_offline_is_delivered_by_itself_once_the_network_is_back(
+    site: Site, scene: Scene
+) -> None:
+    scene.add_waiting(8)
+    room = enter(site, scene)
+    in_hand(room, scene)
+    room.page.context.set_offline(True)
+    room.press("a", "x", "1")
+    expect(room.state).to_have_text("2 not saved – retry")
+    room.page.context.set_offline(False)
+    expect(room.state).to_have_text(SAVED)
+    assert sorted(Decision.objects.values_list("action", flat=True)) == ["accepted", "rejected"]
 
 
 def test_an_answer_that_was_lost_does_not_make_a_second_decision(site: Site, scene: Scene) -> None:
@@ -106,6 +120,29 @@ def test_a_lease_that_somebody_else_has_by_now_is_told_and_the_winner_untouched(
     expect(room.state).to_have_text(SAVED)
     assert ReviewTask.objects.get(record=lost).lease_holder == winner
     assert not Decision.objects.exists()
+
+
+def test_a_lease_that_is_lost_while_its_card_is_read_is_told_and_the_next_card_comes(
+    site: Site, scene: Scene
+) -> None:
+    scene.add_waiting(6)
+    room = enter(site, scene)
+    in_hand(room, scene)
+    lost = room.record
+    room.press("e")
+    room.text.fill("Half a thought")
+    for _ in range(200):
+        if Draft.objects.exists():
+            break
+        room.page.wait_for_timeout(50)
+    ReviewTask.objects.filter(record=lost).update(lease_until=timezone.now(), priority=0)
+    assert scene.claim_one(scene.another_reviewer()).record_id == lost
+    # What the page does every two minutes, and when it is looked at again.
+    room.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(room.notices).to_contain_text("Your time on this record ran out and it went back to the queue.")
+    room.wait_for_another(lost)
+    expect(room.text).to_be_hidden()
+    assert Draft.objects.get().values["input"]["text"] == "Half a thought"
 
 
 def test_a_lease_that_ran_out_while_the_server_was_away_comes_back_to_life(site: Site, scene: Scene) -> None:
