@@ -25,7 +25,7 @@ from apps.review.lots import lots_in_turn
 from apps.review.models import LotDelta, ReviewTask, Skip, TaskQuerySet, TaskStatus
 from apps.review.opening import open_tasks
 from apps.review.pausing import why_paused
-from apps.review.references import shuffled
+from apps.review.references import interleaved
 from apps.specs.models import Project
 
 MAX_AT_ONCE = 4
@@ -51,7 +51,7 @@ def claim_next(
     count, most = (min(count, max(PILES)), max(PILES)) if is_pile else (min(count, MAX_AT_ONCE), MAX_HELD)
     now = database_now()
     held = _HELD.rows(project=project.pk, user=user.pk)
-    mine = shuffled(_prolonged([pk for pk, _ in held if pk not in have][:count], user=user, now=now))
+    mine = interleaved(_prolonged([pk for pk, _ in held if pk not in have][:count], user=user, now=now))
     running = {pk for pk, until in held if until > now} | {task.pk for task in mine}
     room = min(count - len(mine), most - len(running))
     if room <= 0 or why_paused(project=project, user=user) is not None:

@@ -11,7 +11,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from apps.accounts.models import User
 from apps.records.models import Record
-from apps.review.models import GoldItem, ReviewTask, Skip, TaskKind
+from apps.review.models import GoldItem, Lot, ReviewTask, Skip, TaskKind
 from apps.review.opening import PLAIN
 from apps.review.references import reference_of
 from apps.review.rules import ReviewRules
@@ -60,7 +60,8 @@ def _give(
     fresh = GoldItem.objects.filter(project=project, is_on=True).exclude(Exists(had))
     fresh = fresh.select_related("record").order_by("?")
     # A label that the gap does not ask for is seen only when nothing else is left.
-    item = fresh.filter(record__label__in=lot.gap.target_labels).first() or fresh.first()
+    asked = Lot.objects.values_list("gap__target_labels", flat=True).get(pk=lot)
+    item = fresh.filter(record__label__in=asked).first() or fresh.first()
     return _new_task(item, user, lot, until) if item else None
 
 

@@ -20,7 +20,7 @@ from apps.core.errors import StaleStateError
 from apps.core.prepared import PreparedUpdate, Slot
 from apps.records.states import REVIEWED_HERE
 from apps.review.models import ReviewTask, Skip, TaskStatus
-from apps.review.references import shuffled
+from apps.review.references import interleaved
 from apps.specs.models import Project
 
 LEASE = timedelta(minutes=10)
@@ -77,7 +77,7 @@ _CLOSE = PreparedUpdate(
 def held_tasks(*, project: Project, user: User, most: int = MAX_HELD) -> list[ReviewTask]:
     """Up to ``most`` tasks that ``user`` holds now, in queue order. A read: nothing is prolonged."""
     held = ReviewTask.objects.held_by(user, database_now()).filter(project=project)
-    return shuffled(held.select_related("record__gap").in_queue_order()[:most])
+    return interleaved(list(held.select_related("record__gap").in_queue_order()[:most]))
 
 
 def renew(*, project: Project, user: User, fences: Mapping[int, int]) -> Renewal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +18,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from apps.records.models import Record
-from apps.review.models import ReviewTask
+from apps.review.models import ReviewTask, TaskKind
+from apps.review.opening import CAME_BACK
 from apps.review.rules import ReviewRules
 
 HALF = 24
@@ -47,9 +48,17 @@ def task_id_of(reference: int) -> int:
     return (left << HALF) | right
 
 
-def shuffled(tasks: Iterable[ReviewTask]) -> list[ReviewTask]:
-    """In the order of the queue, and by no order that tells when a task was made among those that are equal there."""
-    return sorted(tasks, key=lambda task: (task.priority, reference_of(task.pk)))
+def interleaved(tasks: Sequence[ReviewTask]) -> list[ReviewTask]:
+    """``tasks``, given in queue order, with the gold among them where chance would have put them, each time alike.
+
+    They were made last, so by their numbers they would stand at the end. What somebody took back stays in front.
+    """
+    gold = [task for task in tasks if task.kind == TaskKind.GOLD and task.priority > CAME_BACK]
+    order = [task for task in tasks if task not in gold]
+    first = sum(task.priority <= CAME_BACK for task in order)
+    for task in gold:
+        order.insert(first + reference_of(task.pk) % (len(order) - first + 1), task)
+    return order
 
 
 def name_of(record: Record, rules: ReviewRules) -> str:
