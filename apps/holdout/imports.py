@@ -23,6 +23,7 @@ from apps.records.real_rows import (
     RealRow,
     RefusedRow,
     RowRules,
+    counted_notes,
     difference_of,
     read_real_rows,
     real_records_by_hash,
@@ -46,6 +47,7 @@ class HoldoutReport:
         return {
             "rows": len(self.rows),
             "repeats": self.repeats,
+            "notes": counted_notes(row.notes for row in self.rows),
             "preview": [
                 {"line": row.line, "id": row.row_id, "text": row.text, "label": row.label}
                 for row in self.rows[:PREVIEW_ROWS]

@@ -109,6 +109,8 @@ class HoldoutImportPage:
     is_read: bool
     rows: int
     repeats: int
+    notes: list[dict[str, Any]]
+    """What was read otherwise than it is written, each with its number of rows."""
     preview: list[dict[str, Any]]
     refused: list[dict[str, Any]]
     refused_count: int
@@ -125,6 +127,7 @@ def import_page(import_: HoldoutImport) -> HoldoutImportPage:
         is_read="rows" in report,
         rows=import_.rows_imported if import_.committed_at else report.get("rows", 0),
         repeats=report.get("repeats", 0),
+        notes=report.get("notes", []),
         preview=report.get("preview", []),
         refused=import_.refused[:SHOWN_ROWS],
         refused_count=len(import_.refused),

@@ -115,7 +115,9 @@ def _import_row(
 ) -> ImportRow:
     values: dict[str, Any] = row.values
     input_, output = task_type.normalised(values["input"], values["output"])
+    notes = task_type.notes(values["input"], values["output"])
     return ImportRow(
+        notes=notes,
         line=row.line,
         text=task_type.text_of(input_),
         label=task_type.facet(input_, output),
@@ -129,5 +131,6 @@ def _import_row(
             axes=values.get("axes") or {},
             rights_note=values.get("rights_note") or "",
             import_uuid=import_.uuid,
+            reading_note="; ".join(notes),
         ),
     )

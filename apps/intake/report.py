@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.records.real_rows import RefusedRow
+from apps.records.real_rows import RefusedRow, counted_notes
 from apps.records.services import NewRecord
 
 PREVIEW_ROWS = 10
@@ -21,6 +21,8 @@ class ImportRow:
     label: str
     record: NewRecord
     is_near_holdout: bool = False
+    notes: Sequence[str] = ()
+    """What was read otherwise than it is written."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class ImportReport:
             "rows": len(self.rows),
             "skipped": [row.as_json() for row in self.skipped],
             "near_lines": self.near_lines,
+            "notes": counted_notes(row.notes for row in self.rows),
             "preview": [
                 {"line": row.line, "text": row.text, "label": row.label} for row in self.rows[:PREVIEW_ROWS]
             ],

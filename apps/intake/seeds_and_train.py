@@ -77,6 +77,8 @@ def _import_row(row: RealRow, verdict: LeakVerdict, import_: Import) -> ImportRo
             output=row.output,
             axes=row.tags,
             import_uuid=import_.uuid,
+            reading_note="; ".join(row.notes),
         ),
         is_near_holdout=not verdict.is_clean,
+        notes=row.notes,
     )

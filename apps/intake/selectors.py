@@ -21,6 +21,8 @@ class ImportPage:
     is_read: bool
     """False while the columns are not mapped well enough to read a row."""
     rows: int
+    notes: list[dict[str, Any]]
+    """What was read otherwise than it is written, each with its number of rows."""
     preview: list[dict[str, Any]]
     refused: list[dict[str, Any]]
     refused_count: int
@@ -40,6 +42,7 @@ def import_page(import_: Import) -> ImportPage:
         import_=import_,
         is_read="rows" in report,
         rows=import_.rows_imported if import_.committed_at else report.get("rows", 0),
+        notes=report.get("notes", []),
         preview=report.get("preview", []),
         refused=import_.refused[:SHOWN_ROWS],
         refused_count=len(import_.refused),

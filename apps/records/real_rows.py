@@ -6,6 +6,7 @@ judge a row here, so that the same file means the same in either.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -25,6 +26,8 @@ from apps.task_types.shape import shape_problem
 
 IN_LIST = 500
 MAX_ID_CHARS = 120
+MOST_NOTES = 20
+"""Kinds of what was read otherwise that a report tells; a file of a hundred dialects is not read by people."""
 ID = "id"
 # The id travels through the mapping as a tag of a name that no file can ask for.
 _ID_TARGET = "tags._row_id"
@@ -43,6 +46,8 @@ class RealRow:
     input: dict[str, Any]
     output: dict[str, Any]
     tags: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    """What was read otherwise than it is written."""
 
     @cached_property
     def canonical_hash(self) -> str:
@@ -194,7 +199,8 @@ def _judged(
     )
     if problem:
         return RefusedRow(row.line, problem)
-    return RealRow(row.line, number, row_id, text, label, input_, output, parts["tags"])
+    notes = task_type.notes(parts["input"], parts["output"])
+    return RealRow(row.line, number, row_id, text, label, input_, output, parts["tags"], notes)
 
 
 def _problem_with_id(row_id: str) -> str | None:
@@ -207,6 +213,12 @@ def _problem_with_text(text: str) -> str | None:
     if not text.strip():
         return "The text is missing, or is no text."
     return None if canonical(text) else "The text has no letter, digit or symbol to compare it by."
+
+
+def counted_notes(notes: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
+    """Each note with the number of rows that it is true of, the commonest first."""
+    counts = Counter(note for row in notes for note in row)
+    return [{"note": note, "rows": rows} for note, rows in counts.most_common(MOST_NOTES)]
 
 
 def real_records_by_hash(project: Project, hashes: Iterable[str]) -> dict[str, Record]:

@@ -25,6 +25,8 @@ from apps.specs.models import Gap, Project
 from apps.task_types import task_type_of
 
 BATCH = 500
+LONGEST_REASON = 200
+"""As wide as the column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ class NewRecord:
     seed_uuids: list[str] = field(default_factory=list)
     derived_from: Record | None = None
     rights_note: str = ""
+    reading_note: str = ""
+    """What was read otherwise than it came in; the record's first event keeps it."""
 
 
 def canonical_hash(text: str) -> str:
@@ -71,12 +75,19 @@ def create_records(
     """
     now = timezone.now()
     records = list(_new_records(project, rows, now))
-    events = [_next_event(record, status_from="", actor=actor, reason=reason, now=now) for record in records]
+    events = [
+        _next_event(record, status_from="", actor=actor, reason=_reason(reason, row), now=now)
+        for record, row in zip(records, rows, strict=True)
+    ]
     insert_rows(records)
     for record, event in zip(records, events, strict=True):
         event.record_id = record.pk
     insert_rows(events)
     return records
+
+
+def _reason(reason: str, row: NewRecord) -> str:
+    return "; ".join(filter(None, (reason, row.reading_note)))[:LONGEST_REASON]
 
 
 def _new_records(project: Project, rows: Sequence[NewRecord], now: datetime) -> Iterator[Record]:

@@ -85,6 +85,9 @@ class TaskType(Protocol):
     def normalised(self, input_: Payload, output: Payload) -> Parts:
         """A row as it comes in the wild, in the shape of ``record_schema`` where it can be read so."""
 
+    def notes(self, input_: Payload, output: Payload) -> tuple[str, ...]:
+        """What ``normalised`` reads otherwise than it is written, in words that quote none of it; for people."""
+
     def example(self, text: str, label: str) -> Parts:
         """Input and output of the real record that a guide's example text under ``label`` stands for."""
 
@@ -116,6 +119,8 @@ class Common:
     answers_one_label: bool = False
     facet_pointer: str = "/input/kind"
     measures: Mapping[str, Measure] = {}
+    readings: Mapping[str, str] = {}
+    """``output.spans`` and the like → what ``normalised`` makes of it when it is written otherwise."""
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = ()
     default_kind: str = "document"
     """The facet of a record whose input does not say its kind."""
@@ -138,6 +143,16 @@ class Common:
 
     def normalised(self, input_: Payload, output: Payload) -> Parts:
         return dict(input_), dict(output)
+
+    def notes(self, input_: Payload, output: Payload) -> tuple[str, ...]:
+        made_input, made_output = self.normalised(input_, output)
+        sides = (("input", input_, made_input), ("output", output, made_output))
+        return tuple(
+            self.readings.get(f"{side}.{name}", f"{side}.{name} read in the shape of this task")
+            for side, written, made in sides
+            for name, value in written.items()
+            if name not in made or made[name] != value
+        )
 
     def example(self, text: str, label: str) -> Parts:
         """The whole record, when the text is its JSON; else a text of this kind, without an answer."""

@@ -42,6 +42,7 @@ class Dialogue(Common):
     )
     facet_pointer: str = "/output/label"
     measures: Mapping[str, Measure] = {"accuracy": Measure("Accuracy", "dialogues with the right outcome")}
+    readings: Mapping[str, str] = {"input.turns": "messages of a chat interface read as turns"}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.turns", ("turns", "messages", "conversation", "dialogue", "input.turns")),
         ("output.label", ("label", "outcome", "output.label")),

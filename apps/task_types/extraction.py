@@ -71,6 +71,7 @@ class Extraction(Common):
         "field_f1": Measure("Field F1", "harmonic mean of the two"),
         "format_valid": Measure("Format valid", "answers that fit the output schema"),
     }
+    readings: Mapping[str, str] = {"output.fields": "all fields of one column read as the output"}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "document", "ocr", "content", "input.text")),
     )

@@ -43,6 +43,7 @@ class MultiLabel(Common):
         "recall": Measure("Recall", "of the labels that are right, those that were given"),
         "f1": Measure("F1", "harmonic mean of precision and recall"),
     }
+    readings: Mapping[str, str] = {"output.labels": "one cell with all labels read as a list"}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", TEXT_COLUMNS),
         ("output.labels", ("labels", "categories", "intents", "classes", "output.labels")),

@@ -54,6 +54,7 @@ class Policy(Common):
             "Over-refusal", "of the rows to answer, those that are refused", lower_is_better=True
         ),
     }
+    readings: Mapping[str, str] = {"output.refusal": "a word read as true or false"}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "prompt", "message", "query", "input.text")),
         ("output.label", ("label", "policy", "category", "output.label")),

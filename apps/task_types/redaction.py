@@ -70,6 +70,7 @@ class Redaction(Common):
             "Nothing leaks", "of the texts with something to redact, those where all of it is"
         ),
     }
+    readings: Mapping[str, str] = {"output.spans": "spans of another tool read as start, end and kind"}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "message", "body", "document", "input.text")),
         ("output.spans", ("spans", "entities", "labels", "output.spans")),

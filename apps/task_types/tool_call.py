@@ -77,6 +77,10 @@ class ToolUse(Common):
             "Schema valid", "of the rows with a call, those whose arguments fit the definition"
         ),
     }
+    readings: Mapping[str, str] = {
+        "input.text": "a conversation read as what the person says last",
+        "output.call": "calls of another form read as name and arguments; accepted answers stay as accepted values",
+    }
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "question", "query", "message", "input.text")),
         ("input.tools", ("tools", "function", "functions", "input.tools")),
@@ -132,6 +136,15 @@ class ToolUse(Common):
         elif "call" in made:
             made["call"] = _plain_calls(made["call"])
         return question, made
+
+    def notes(self, input_: Payload, output: Payload) -> tuple[str, ...]:
+        """Definitions stay as they are written; what is read otherwise in them is said all the same."""
+        try:
+            tools = read_tools(input_.get("tools") or [])
+        except ToolDefinitionError:
+            tools = []
+        said = dict.fromkeys(note for tool in tools for note in tool.notes)
+        return (*super().notes(input_, output), *(f"definition of a tool: {note}" for note in said))
 
     def example(self, text: str, label: str) -> Parts:
         input_, output = super().example(text, label)
