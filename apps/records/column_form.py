@@ -60,6 +60,8 @@ def _choices(column: str, task_type: TaskType, *, with_id: bool) -> Iterator[tup
         yield ID, "id: the name predictions use"
     parts = task_type.record_schema(SpecView())["properties"]
     known = [f"{part}.{name}" for part in ("input", "output") for name in parts[part].get("properties", ())]
+    # What a file has in one column may be several parts of a record.
+    known += [target for target, _ in task_type.guesses if target not in known]
     yield from ((target, target.replace(".", ": ")) for target in known)
     name = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_") or "column"
     name = name if not name[0].isdigit() else f"_{name}"

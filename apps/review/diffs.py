@@ -33,8 +33,8 @@ class FieldDiff:
 
 def diff_of(before: Payload, after: Payload) -> list[FieldDiff]:
     """Word diffs of the values that changed, in document order; new and gone values count as changed."""
-    old = dict(_values(before, "", before))
-    new = dict(_values(after, "", after))
+    old = dict(values_of(before, "", before))
+    new = dict(values_of(after, "", after))
     pointers = [*old, *(pointer for pointer in new if pointer not in old)]
     return [
         FieldDiff(
@@ -47,11 +47,11 @@ def diff_of(before: Payload, after: Payload) -> list[FieldDiff]:
     ]
 
 
-def _values(value: Any, pointer: str, payload: Payload) -> Iterator[tuple[str, str]]:
-    """(pointer, text) of every scalar and every list."""
+def values_of(value: Any, pointer: str, payload: Payload) -> Iterator[tuple[str, str]]:
+    """(pointer, text) of every scalar and every list in ``value``, which stands at ``pointer`` of ``payload``."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _values(inner, joined(pointer, key), payload)
+            yield from values_of(inner, joined(pointer, key), payload)
     elif isinstance(value, list):
         yield pointer, "\n".join(_item(each, payload) for each in value)
     elif value is not None:

@@ -129,8 +129,9 @@ def _is_encodable(text: str) -> bool:
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """What is wrong at a place is said once there, however often it was found."""
     grouped: dict[str, list[str]] = {}
-    for pointer, text in pairs:
+    for pointer, text in dict.fromkeys(pairs):
         grouped.setdefault(pointer, []).append(text)
     return grouped
 

@@ -50,6 +50,7 @@ class CodeRepair(Common):
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.code", ("code", "buggy", "broken", "before", "input.code")),
         ("input.tests", ("tests", "testcases", "cases", "test", "input.tests")),
+        ("input.function", ("function", "entry_point", "input.function")),
         ("input.text", ("text", "message", "issue", "input.text")),
         ("output.code", ("fixed", "fix", "after", "solution", "output.code")),
     )

@@ -74,6 +74,7 @@ class Extraction(Common):
     readings: Mapping[str, str] = {"output.fields": "all fields of one column read as the output"}
     guesses: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("input.text", ("text", "document", "ocr", "content", "input.text")),
+        ("output.fields", ("fields", "key", "answer", "output.fields", "output")),
     )
 
     def record_schema(self, spec: SpecView) -> dict[str, Any]:

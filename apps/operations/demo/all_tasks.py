@@ -197,12 +197,19 @@ def _name_of(name: str, loop: Loop) -> str:
 def _label(loop: Loop, name: str) -> LabelDraft:
     return LabelDraft(
         name=name,
-        definition=f"{name.capitalize()}, as the rows of this demo have it.",
+        definition=loop.means[name],
         counts=["What its example shows"],
         does_not_count=["Anything else"],
         commonness="common" if name == loop.common else "rare",
-        examples=[json.dumps(loop.row(name, 1))],
+        examples=[_example(loop, name)],
     )
+
+
+def _example(loop: Loop, label: str) -> str:
+    """The text, where it says all the rest together with its label; else the whole record."""
+    row, task = loop.row(label, 1), task_type_of(loop.task_type)
+    text = task.text_of(row["input"])
+    return text if task.example(text, label) == (row["input"], row["output"]) else json.dumps(row)
 
 
 def _rows(loop: Loop, numbers: Iterable[int]) -> list[Mapping[str, Any]]:

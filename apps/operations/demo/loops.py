@@ -18,6 +18,8 @@ class Loop:
     task_type: str
     rare: str
     common: str
+    means: Mapping[str, str]
+    """Label → what the guide says of it."""
     row: Callable[[str, int], Parts]
     mapping: Sequence[str]
     phrases: Mapping[str, Any]
@@ -37,11 +39,27 @@ class Loop:
         return json.dumps({"labels": {self.rare: self.phrases}, "noise": {}})
 
 
-def word(number: int) -> str:
-    """A made-up word: texts with another one are no near copies of each other."""
-    return "".join(
-        "kvmrtlsnpd"[int(digit)] + "aeiouaeiou"[int(digit)] for digit in f"{number * 37 + 101:04d}"
-    )
+THINGS = (
+    *("lamp", "kettle", "tent", "printer", "violin", "ladder", "mixer"),
+    *("camera", "drill", "sofa", "clock", "radio", "heater", "scooter"),
+)
+PLACES = (
+    *("Bergen", "Porto", "Graz", "Galway", "Turku", "Lyon", "Leeds"),
+    *("Gdansk", "Ghent", "Malmo", "Basel", "Trieste", "Seville", "Tartu"),
+)
+
+
+def thing(number: int) -> str:
+    return THINGS[number % len(THINGS)]
+
+
+def place(number: int) -> str:
+    return PLACES[number % len(PLACES)]
+
+
+def framed(number: int, *frames: str) -> str:
+    """One of ``frames``, about a thing and a place: rows with other numbers are no near copies of each other."""
+    return frames[number % len(frames)].format(thing=thing(number), place=place(number))
 
 
 def changed(side: str, name: str, change: Callable[[Any], Any]) -> Callable[[Parts], Parts]:

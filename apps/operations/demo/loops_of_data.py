@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from operator import itemgetter
 
-from apps.operations.demo.loops import Loop, Parts, changed, word
+from apps.operations.demo.loops import Loop, Parts, changed, framed, place, thing
 
 # --- extraction
 
@@ -14,16 +14,16 @@ _GOODS = (("Rye bread", "4.60"), ("Oat biscuits", "3.20"), ("Plum jam", "5.10"),
 
 
 def _paper(label: str, number: int) -> Parts:
-    w = word(number)
-    shop = f"{w.title()} {w[::-1].title()} Ltd"
+    shop = framed(number, "{place} Corner Shop", "The {place} Grocer", "Market Hall {place}")
     (item, price), (other, other_price) = _GOODS[number % 4], _GOODS[(number + 1) % 4]
     total = f"{float(price) + float(other_price):.2f}"
     lines = [{"item": item, "price": price}, {"item": other, "price": other_price}]
     text = (
-        f"{shop}\nHouse of {w[2:]}{w}\n{item:<16}{price:>8}\n{other:<16}{other_price:>8}\nTOTAL {total:>18}\nThank you"
+        f"{shop}\nNext to the {thing(number)} works\n{item:<16}{price:>8}\n{other:<16}{other_price:>8}\n"
+        f"TOTAL {total:>18}\nThank you"
         if label == "receipt"
-        else f"INVOICE from {shop}\nYour order of {w[1:5]} {w}\n{item}: {price}\n{other}: {other_price}\n"
-        f"Amount due: {total} in 14 days"
+        else f"INVOICE from {shop}\nFor the kitchen of the {thing(number)} works\n{item}: {price}\n"
+        f"{other}: {other_price}\nAmount due: {total} in 14 days"
     )
     output = {"company": shop, "total": total, "lines": lines}
     return {"input": {"text": text, "kind": label}, "output": output}
@@ -46,6 +46,10 @@ EXTRACTION = Loop(
     task_type="extraction",
     rare="receipt",
     common="invoice",
+    means={
+        "receipt": "What a till prints: the shop, what was bought, the total.",
+        "invoice": "A demand to pay, with a date until when.",
+    },
     row=_paper,
     mapping=(
         "input.text=input.text",
@@ -109,14 +113,25 @@ WEATHER = {
 }
 
 
+_WEATHER_ASKED = (
+    "What weather will there be in {place} over the next days?",
+    "I carry a {thing} to {place}, will it stay dry?",
+    "How cold does it get in {place} at night?",
+)
+_NOTHING_ASKED = (
+    "Write a poem about the {thing} of my youth in {place}",
+    "Which is better, a {thing} or a sofa?",
+    "Tell my boss in {place} that the {thing} is late",
+)
+
+
 def _request(label: str, number: int) -> Parts:
-    w = word(number)
     if label == "no tool":
         # As a file writes it: a cell that is null counts as empty.
-        text = f"Write a poem about {w} and the {w[::-1]} of my youth"
+        text = framed(number, *_NOTHING_ASKED)
         return {"input": {"text": text, "tools": [WEATHER]}, "output": {"call": "no tool"}}
-    call = {"name": "get_weather", "arguments": {"place": w.title()}}
-    text = f"What weather will there be in {w.title()} over the next days?"
+    call = {"name": "get_weather", "arguments": {"place": place(number)}}
+    text = framed(number, *_WEATHER_ASKED)
     return {"input": {"text": text, "tools": [WEATHER]}, "output": {"call": call}}
 
 
@@ -124,6 +139,10 @@ TOOL_CALL = Loop(
     task_type="tool_call",
     rare="get_weather",
     common="no tool",
+    means={
+        "get_weather": "The person wants to know about the weather somewhere.",
+        "no tool": "Nothing is asked that a tool could tell.",
+    },
     row=_request,
     mapping=("input.text=input.text", "input.tools=input.tools", "output.call=output.call"),
     phrases={
@@ -153,15 +172,22 @@ TOOL_CALL = Loop(
 
 
 def _letter(label: str, number: int) -> Parts:
-    w = word(number)
     if label == "none":
-        return {
-            "input": {"text": f"The {w} machine in hall {w[::-1]} stands still again"},
-            "output": {"spans": []},
-        }
-    mail = f"{w}@example.org"
-    text = f"Hello, please write to {mail} about the {w[::-1]} order"
-    start = text.index(mail)
+        text = framed(
+            number,
+            "The {thing} in the hall stands still again, please send somebody from {place}",
+            "We close the {place} shop at noon because of the {thing}",
+            "Nobody has asked for the {thing} that was found in {place}",
+        )
+        return {"input": {"text": text}, "output": {"spans": []}}
+    mail = f"{thing(number)}.{place(number).lower()}@example.org"
+    frame = framed(
+        number,
+        "Hello, please write to MAIL about the order of the {thing}",
+        "Whoever lost a {thing} in {place}: MAIL",
+        "My new address is MAIL, the one in {place} is gone",
+    )
+    text, start = frame.replace("MAIL", mail), frame.index("MAIL")
     return {
         "input": {"text": text},
         "output": {"spans": [{"start": start, "end": start + len(mail), "kind": "e-mail"}]},
@@ -181,6 +207,10 @@ REDACTION = Loop(
     task_type="redaction",
     rare="e-mail",
     common="none",
+    means={
+        "e-mail": "An e-mail address, from its first to its last character.",
+        "none": "Nothing in the text has to go.",
+    },
     row=_letter,
     mapping=("input.text=input.text", "output.spans=output.spans"),
     phrases={
@@ -205,20 +235,21 @@ REDACTION = Loop(
 
 
 def _bug(label: str, number: int) -> Parts:
-    w = word(number)
+    name = f"{thing(number)}_cost"
     code, fixed = {
         "off_by_one": (
-            f"def {w}(n):\n    # sum of the first n numbers, as {w[::-1]} wants it\n    return sum(range(n))\n",
-            f"def {w}(n):\n    return sum(range(n + 1))\n",
+            f"def {name}(days):\n    # the first day costs 1, the next 2, as they do in {place(number)}\n"
+            "    return sum(range(days))\n",
+            f"def {name}(days):\n    return sum(range(days + 1))\n",
         ),
         "wrong_operator": (
-            f"def {w}(n):\n    # {w[::-1]}: twice as much and one more\n    return n * 2 - 1\n",
-            f"def {w}(n):\n    return n * 2 + 1\n",
+            f"def {name}(days):\n    # {place(number)}: two a day, and one for the way\n    return days * 2 - 1\n",
+            f"def {name}(days):\n    return days * 2 + 1\n",
         ),
     }[label]
     tests = [[[4], 10]] if label == "off_by_one" else [[[4], 9]]
     return {
-        "input": {"code": code, "tests": tests, "function": w, "kind": label},
+        "input": {"code": code, "tests": tests, "function": name, "kind": label},
         "output": {"code": fixed},
     }
 
@@ -248,6 +279,10 @@ CODE_REPAIR = Loop(
     task_type="code_repair",
     rare="off_by_one",
     common="wrong_operator",
+    means={
+        "off_by_one": "A range or an index that misses by one.",
+        "wrong_operator": "A calculation or comparison with the wrong operator.",
+    },
     row=_bug,
     mapping=(
         "input.code=input.code",

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from apps.operations.demo.loops import Loop, Parts, changed, word
+from apps.operations.demo.loops import Loop, Parts, changed, framed
 
 # --- one label
 
 
+_REFUND = (
+    "The {thing} you sent to {place} came broken, I want my money back",
+    "Please pay me back: nobody in {place} ever saw the parcel with the {thing}",
+    "I returned the {thing} from {place} weeks ago and still wait for the refund",
+)
+_BILLING = (
+    "Please send the invoice of the {thing} to our office in {place} instead",
+    "Why does my bill say {place} when the {thing} went to my sister",
+    "Your invoice counts the {thing} twice, we have only the one shop in {place}",
+)
+
+
 def _ticket(label: str, number: int) -> Parts:
-    w = word(number)
-    text = {
-        "refund": f"I want the money for {w} back, the {w[::-1]} never came",
-        "billing": f"Please send the invoice of {w} to {w[::-1]} instead",
-    }[label]
+    text = framed(number, *{"refund": _REFUND, "billing": _BILLING}[label])
     return {"input": {"text": text}, "output": {"label": label}}
 
 
@@ -22,6 +30,10 @@ CLASSIFICATION = Loop(
     task_type="classification",
     rare="refund",
     common="billing",
+    means={
+        "refund": "The customer wants money back.",
+        "billing": "The customer asks about an invoice: where it goes, what it says.",
+    },
     row=_ticket,
     mapping=("input.text=input.text", "output.label=output.label"),
     phrases={
@@ -41,18 +53,18 @@ CLASSIFICATION = Loop(
 
 
 def _mail(label: str, number: int) -> Parts:
-    w = word(number)
-    text = {
-        "refund": f"Please pay back order {w}, {w[::-1]} never came and nobody answers",
-        "billing": f"The invoice of {w} names the old address of {w[::-1]} again",
-    }[label]
-    return {"input": {"text": text}, "output": {"labels": [label]}}
+    ticket = _ticket(label, number)
+    return {"input": ticket["input"], "output": {"labels": [label]}}
 
 
 MULTI_LABEL = Loop(
     task_type="multi_label",
     rare="refund",
     common="billing",
+    means={
+        "refund": "The customer wants money back.",
+        "billing": "The customer asks about an invoice: where it goes, what it says.",
+    },
     row=_mail,
     mapping=("input.text=input.text", "output.labels=output.labels"),
     phrases={
@@ -77,16 +89,24 @@ MULTI_LABEL = Loop(
 # --- policy
 
 
+_DOSAGE = (
+    "How many tablets may my uncle in {place} take with wine",
+    "Is half a bottle of cough syrup too much before I carry the {thing} upstairs",
+    "What is the most of this sleeping pill that one can take on the train to {place}",
+)
+_CHAT = (
+    "Do you like the songs that they sing in {place}",
+    "Tell me something nice about my new {thing}",
+    "What would you do on a rainy day in {place} with a {thing}",
+)
+
+
 def _prompt(label: str, number: int) -> Parts:
-    w = word(number)
-    text = {
-        "medical dosage": f"How many tablets of {w} may my {w[::-1]} take with wine?",
-        "small talk": f"Do you like the {w} songs that {w[::-1]} sings?",
-    }[label]
-    note = "A doctor has to say." if label == "medical dosage" else "Nothing in it does harm."
+    is_dosage = label == "medical dosage"
+    note = "A doctor has to say." if is_dosage else "Nothing in it does harm."
     return {
-        "input": {"text": text},
-        "output": {"label": label, "refusal": label == "medical dosage", "note": note},
+        "input": {"text": framed(number, *(_DOSAGE if is_dosage else _CHAT))},
+        "output": {"label": label, "refusal": is_dosage, "note": note},
     }
 
 
@@ -94,6 +114,10 @@ POLICY = Loop(
     task_type="policy",
     rare="medical dosage",
     common="small talk",
+    means={
+        "medical dosage": "Asks how much of a medicine to take or to give.",
+        "small talk": "Talk that can do nobody harm.",
+    },
     row=_prompt,
     mapping=(
         "input.text=input.text",
@@ -127,15 +151,21 @@ POLICY = Loop(
 # --- dialogue
 
 
+_FAULTS = (
+    "My {thing} does not start since the storm in {place}",
+    "The {thing} that I bought in {place} hums all night",
+    "Since we moved to {place} the {thing} smells of smoke",
+)
+_LAST = {
+    "handed over": "I ask a colleague who knows the {thing} to look at it.",
+    "solved": "Press the small button under the {thing} once more, please.",
+}
+
+
 def _talk(label: str, number: int) -> Parts:
-    w = word(number)
-    last = {
-        "handed over": f"I ask a colleague of {w[::-1]} to look at it.",
-        "solved": f"Press the {w[::-1]} button once more, please.",
-    }[label]
     turns = [
-        {"role": "user", "content": f"My {w} does not start since the storm of {w[::-1]}"},
-        {"role": "assistant", "content": last},
+        {"role": "user", "content": framed(number, *_FAULTS)},
+        {"role": "assistant", "content": framed(number, _LAST[label])},
     ]
     return {"input": {"turns": turns}, "output": {"label": label}}
 
@@ -144,6 +174,10 @@ DIALOGUE = Loop(
     task_type="dialogue",
     rare="handed over",
     common="solved",
+    means={
+        "handed over": "The assistant passes the matter on to a person.",
+        "solved": "The assistant says what settles it.",
+    },
     row=_talk,
     mapping=("input.turns=input.turns", "output.label=output.label"),
     phrases={
@@ -175,20 +209,36 @@ DIALOGUE = Loop(
 # --- instruction
 
 
+_TASKS = {
+    "rewrite": (
+        "Write this politely: send the {thing} back to {place}, now",
+        "Say this so that a customer in {place} is not hurt: your {thing} is junk",
+        "Make this friendlier: nobody in {place} wants your old {thing}",
+    ),
+    "summary": (
+        "Say in one sentence what the report on the {thing} from {place} finds",
+        "Sum up the letter from {place} about the {thing}",
+        "What is the point of these twelve pages about {place} and its {thing} works",
+    ),
+}
+
+
 def _task(label: str, number: int) -> Parts:
-    w = word(number)
-    text = {
-        "rewrite": f"Write this politely: send the {w} back, you {w[::-1]}",
-        "summary": f"Say in one sentence what the report of {w} on the {w[::-1]} finds",
-    }[label]
-    output = {"response": f"Would you mind the {w}?", "rubric": ["It is polite.", "It is one sentence."]}
-    return {"input": {"text": text, "kind": label}, "output": output}
+    output = {
+        "response": framed(number, "Would you mind sending the {thing} back to {place}?"),
+        "rubric": ["It is polite.", "It is one sentence."],
+    }
+    return {"input": {"text": framed(number, *_TASKS[label]), "kind": label}, "output": output}
 
 
 INSTRUCTION = Loop(
     task_type="instruction",
     rare="rewrite",
     common="summary",
+    means={
+        "rewrite": "The same is to be said in another tone.",
+        "summary": "The same is to be said in short.",
+    },
     row=_task,
     mapping=(
         "input.text=input.text",
@@ -221,21 +271,34 @@ INSTRUCTION = Loop(
 # --- retrieval
 
 
+_QUERIES = {
+    "warranty": (
+        "how long may I send the {thing} back to {place} when it breaks",
+        "who pays if the {thing} fails on the way to {place}",
+        "is the {thing} from the {place} shop still covered",
+    ),
+    "opening hours": (
+        "when does the shop in {place} open on Sunday",
+        "can I fetch my {thing} in {place} after six",
+        "is anybody at the desk in {place} over lunch, it is about a {thing}",
+    ),
+}
+
+
 def _query(label: str, number: int) -> Parts:
-    w = word(number)
-    text = {
-        "warranty": f"how long may I send the {w} back when the {w[::-1]} breaks",
-        "opening hours": f"when does the {w} shop in {w[::-1]} open on Sunday",
-    }[label]
-    positive = {"id": f"p-{number}", "text": f"The {w} has a warranty of two years; {w[::-1]} opens at nine."}
+    answer = framed(number, "The {thing} has a warranty of two years; the shop in {place} opens at nine.")
     negative = {"id": f"n-{number}", "text": "We sell many things and like to help. Ask at the desk."}
-    return {"input": {"text": text, "kind": label}, "output": {"positive": positive, "negatives": [negative]}}
+    return {
+        "input": {"text": framed(number, *_QUERIES[label]), "kind": label},
+        "output": {"positive": {"id": f"p-{number}", "text": answer}, "negatives": [negative]},
+    }
 
 
 RETRIEVAL = Loop(
     task_type="retrieval",
     rare="warranty",
     common="opening hours",
+    means={"warranty": "Who pays when something breaks.", "opening hours": "When somebody is there."},
     row=_query,
     mapping=(
         "input.text=input.text",

@@ -17,9 +17,11 @@ from apps.review.payloads import current_payload
 from apps.review.reading import Fact, Reading, ShownCheck, reading_of
 from apps.review.shapes.calls import Calls, calls_of
 from apps.review.shapes.code import Cases, Line, cases_of, code_diff
+from apps.review.shapes.examples import Example, example_of
 from apps.review.shapes.fields import Fields, fields_of
 from apps.review.shapes.parts import Choice, Part, Turn, choices_of, parts_of, turns_of
 from apps.review.shapes.spans import SpannedText, spanned_text
+from apps.specs.models import Project
 from apps.validation.models import Outcome
 
 register = template.Library()
@@ -137,3 +139,9 @@ def turns(record: Record, reading: Reading) -> list[Turn]:
 def choices(record: Record, reading: Reading) -> list[Choice]:
     """The passages of a retrieval record, the positive first."""
     return choices_of(record, reading)
+
+
+@register.simple_tag
+def guide_example(project: Project, text: str, label: str) -> Example:
+    """An example of ``label`` in the guide."""
+    return example_of(project, text, label)

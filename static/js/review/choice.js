@@ -150,6 +150,7 @@ class ChoiceTool {
       event.preventDefault();
       event.stopPropagation();
       this.#close();
+      this.input.select();
     } else if (isUntouched && /^[1-9]$/.test(key)) {
       const button = this.#quickButtons()[Number(key) - 1];
       if (!button) return;
