@@ -63,10 +63,16 @@ def _choices(column: str, task_type: TaskType, *, with_id: bool) -> Iterator[tup
     # What a file has in one column may be several parts of a record.
     known += [target for target, _ in task_type.guesses if target not in known]
     yield from ((target, target.replace(".", ": ")) for target in known)
+    # Of a column inside an object, its own name first: ``key.total`` is most likely the total.
+    names = list(dict.fromkeys(map(_name, (column.rpartition(".")[2], column))))
+    for name in names:
+        if f"input.{name}" not in known:
+            yield f"input.{name}", f"input: {name} (another field)"
+        if parts["output"].get("additionalProperties", True) and f"output.{name}" not in known:
+            yield f"output.{name}", f"output: {name} (a field of the answer)"
+    yield f"tags.{names[-1]}", f"tag: {names[-1]}"
+
+
+def _name(column: str) -> str:
     name = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_") or "column"
-    name = name if not name[0].isdigit() else f"_{name}"
-    if f"input.{name}" not in known:
-        yield f"input.{name}", f"input: {name} (another field)"
-    if parts["output"].get("additionalProperties", True) and f"output.{name}" not in known:
-        yield f"output.{name}", f"output: {name} (a field of the answer)"
-    yield f"tags.{name}", f"tag: {name}"
+    return name if not name[0].isdigit() else f"_{name}"

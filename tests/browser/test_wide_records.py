@@ -197,6 +197,7 @@ def test_a_very_long_text_is_walked_finding_by_finding_and_edited_with_its_diff(
 ) -> None:
     scene = make_scene(task_type=task_type)
     factories.make_spec(scene.project, max_chars=LONGEST)
+    factories.make_guide(scene.project, "refund", "none")
     line = "They renewed my plan on {:05} and I asked at window nine and nobody was there. "
     text = "".join(line.format(number) for number in range(LONGEST // len(line.format(0)) + 1))[
         : LONGEST - len(ADDED)

@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.operations.work import drain
 from apps.records.models import Record
 from apps.records.states import RecordStatus
-from apps.specs.models import Project, Role
+from apps.specs.models import Project, Role, Standing
 from apps.task_types import task_type_of
 from tests import factories
 from tests.browser.conftest import Site
@@ -35,10 +35,12 @@ def lines(name: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Wild:
-    """``rows`` reads them; ``chosen``: column → what it is, where the page cannot guess it."""
+    """``rows`` reads them; ``parts``: part of a record → its column; ``chosen``: column → what it is, where the page
+    cannot guess it. The first two rows come in as real ones, the others as candidates."""
 
     task_type: str
     rows: Callable[[], list[dict[str, Any]]]
+    parts: dict[str, str]
     labels: Callable[[list[dict[str, Any]]], list[str]]
     edit: Callable[[Room], None]
     has: Callable[[dict[str, Any]], bool]
@@ -47,16 +49,16 @@ class Wild:
 
 
 def receipts() -> list[dict[str, Any]]:
-    return lines("sroie-receipts.jsonl")[:6]
+    return lines("sroie-receipts.jsonl")[:8]
 
 
 def calls() -> list[dict[str, Any]]:
     truth = {each["id"]: each["ground_truth"] for each in lines("bfcl-live-simple-answers.jsonl")}
-    return [each | {"ground_truth": truth[each["id"]]} for each in lines("bfcl-live-simple.jsonl")[2:6]]
+    return [each | {"ground_truth": truth[each["id"]]} for each in lines("bfcl-live-simple.jsonl")[2:8]]
 
 
 def repairs() -> list[dict[str, Any]]:
-    wanted = ("flatten", "kth", "gcd")
+    wanted = ("flatten", "kth", "gcd", "bucketsort")
     return [each for each in lines("quixbugs.jsonl") if each["id"] in wanted]
 
 
@@ -78,14 +80,17 @@ WILD = (
     Wild(
         "extraction",
         receipts,
+        {"input.text": "text", "output.fields": "key"},
         lambda rows: ["document"],
         edits_total,
         lambda output: output["total"] == "9.01",
+        chosen={f"key.{name}": f"output.{name}" for name in ("company", "date", "address", "total")},
         spec={"checks": {"answer_in_text": {"enabled": False}, "personal_data": {"enabled": False}}},
     ),
     Wild(
         "tool_call",
         calls,
+        {"input.text": "question", "input.tools": "function", "output.call": "ground_truth"},
         lambda rows: sorted({tool["name"] for row in rows for tool in row["function"]}),
         edits_an_argument,
         lambda output: str(next(iter(output["call"]["arguments"].values()))).endswith(" 1"),
@@ -94,6 +99,12 @@ WILD = (
     Wild(
         "code_repair",
         repairs,
+        {
+            "input.code": "buggy",
+            "input.tests": "testcases",
+            "input.function": "id",
+            "output.code": "fixed",
+        },
         lambda rows: ["bug"],
         edits_code,
         lambda output: output["code"].endswith("# seen"),
@@ -108,14 +119,16 @@ WILD = (
 def test_rows_of_others_go_from_their_file_to_a_release_through_the_pages(site: Site, wild: Wild) -> None:
     rows = wild.rows()
     labels = wild.labels(rows)
-    project = factories.make_project(task_type=wild.task_type)
+    project = factories.make_project(task_type=wild.task_type, standing=Standing.SANDBOX)
     factories.make_spec(project, **wild.spec)
     factories.make_guide(project, *labels)
     gap = factories.make_gap(project, labels=tuple(labels), name="rows of others")
     lead = factories.make_member(project, Role.LEAD, Role.REVIEWER)
 
     page = site.open(f"/p/{project.slug}/import/", lead)
-    upload(page, rows, gap.name, wild.chosen)
+    import_real(page, rows[:2], wild)
+    page.goto(f"/p/{project.slug}/import/")
+    import_candidates(page, [candidate(row, wild.parts) for row in rows[2:]], gap.name)
     drain()
     waiting = project.records.filter(status=RecordStatus.AWAITING_REVIEW)
     assert waiting.count() >= 2, told(project)
@@ -137,20 +150,54 @@ def test_rows_of_others_go_from_their_file_to_a_release_through_the_pages(site: 
     assert {part: line[part] for part in ("input", "output")} == example
 
 
-def upload(page: Page, rows: list[dict[str, Any]], gap: str, chosen: dict[str, str]) -> None:
+def upload(page: Page, rows: list[dict[str, Any]], role: str) -> None:
     content = "\n".join(map(json.dumps, rows)).encode()
     file: FilePayload = {"name": "rows.jsonl", "mimeType": "application/jsonl", "buffer": content}
     page.get_by_label("File").set_input_files(file)
-    page.get_by_label("candidates").check()
+    page.get_by_label(role).check()
+
+
+def commit(page: Page, rows: list[dict[str, Any]]) -> None:
+    expect(page.get_by_role("heading", name=f"The first {len(rows)}")).to_be_visible()
+    page.get_by_role("button", name=f"Import {len(rows)} rows").click()
+    expect(page.get_by_text("were imported")).to_be_visible()
+
+
+def import_real(page: Page, rows: list[dict[str, Any]], wild: Wild) -> None:
+    upload(page, rows, "train:")
+    page.get_by_role("button", name="Upload and look").click()
+    for column, target in wild.chosen.items():
+        page.get_by_label(column, exact=True).select_option(target)
+    for target, column in wild.parts.items():
+        if page.get_by_label(column, exact=True).count() == 0:
+            # An object is a column for each of its members.
+            continue
+        expect(page.get_by_label(column, exact=True)).to_have_value(target)
+    if wild.chosen:
+        page.get_by_role("button", name="Look again").click()
+    commit(page, rows)
+
+
+def import_candidates(page: Page, rows: list[dict[str, Any]], gap: str) -> None:
+    upload(page, rows, "candidates")
     page.get_by_label("Gap").select_option(label=gap)
     page.get_by_label("Origin").fill("A public set, used as it is.")
     page.get_by_role("button", name="Upload and look").click()
-    for column, target in chosen.items():
-        page.get_by_label(column, exact=True).select_option(target)
-    page.get_by_role("button", name="Look again").click()
-    expect(page.get_by_role("heading", name=f"The first {len(rows)}")).to_be_visible()
-    page.get_by_role("button", name=f"Import {len(rows)} rows").click()
-    expect(page.get_by_text(f"{len(rows)} candidates were imported")).to_be_visible()
+    commit(page, rows)
+
+
+def candidate(row: dict[str, Any], parts: dict[str, str]) -> dict[str, Any]:
+    """The row as a candidate: its parts as they were written by others, and who made it."""
+    made: dict[str, Any] = {"input": {}, "output": {}}
+    for target, column in parts.items():
+        side, name = target.split(".")
+        made[side][name] = row[column]
+    return made | {
+        "generator_provider": "others",
+        "generator_model": "a public set",
+        "generator_model_family": "people",
+        "prompt_version": "none",
+    }
 
 
 def review(site: Site, project: Project, lead: User, wild: Wild) -> Record:

@@ -95,8 +95,7 @@ def run_all_tasks(*, name: str) -> dict[str, dict[str, int]]:
 def begin(loop: Loop, *, name: str) -> Project:
     """A project with spec, guide and its examples as seeds, train rows, and a frozen holdout."""
     project = specs.create_project(name=name, task_type=loop.task_type, actor=None)
-    task = f"{task_type_of(loop.task_type).title}."
-    publish_spec(spec=specs.draft_spec(project=project, actor=None, task=task, **loop.spec), actor=None)
+    publish_spec(spec=specs.draft_spec(project=project, actor=None, task=loop.task, **loop.spec), actor=None)
     guide = GuideDraft("", [_label(loop, name) for name in (loop.rare, loop.common)])
     publish_guide(guide=specs.draft_guide(project=project, draft=guide, actor=None), actor=None)
     rows = _rows(loop, range(2, 4))

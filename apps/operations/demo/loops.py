@@ -16,6 +16,8 @@ class Loop:
     """``rare`` is the gap. ``row(label, number)`` is a real row; two numbers give texts that differ."""
 
     task_type: str
+    task: str
+    """What the spec asks for, in a sentence."""
     rare: str
     common: str
     means: Mapping[str, str]

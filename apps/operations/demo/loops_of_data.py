@@ -44,6 +44,7 @@ _SALES = [
 
 EXTRACTION = Loop(
     task_type="extraction",
+    task="Take the company, the total and the lines from the paper.",
     rare="receipt",
     common="invoice",
     means={
@@ -137,6 +138,7 @@ def _request(label: str, number: int) -> Parts:
 
 TOOL_CALL = Loop(
     task_type="tool_call",
+    task="Answer the request with a call of a tool, or with none.",
     rare="get_weather",
     common="no tool",
     means={
@@ -205,6 +207,7 @@ def _with_redacted(payload: Parts) -> Parts:
 
 REDACTION = Loop(
     task_type="redaction",
+    task="Mark every e-mail address in the text.",
     rare="e-mail",
     common="none",
     means={
@@ -277,6 +280,7 @@ _CASES = [
 
 CODE_REPAIR = Loop(
     task_type="code_repair",
+    task="Mend the function so that its tests pass.",
     rare="off_by_one",
     common="wrong_operator",
     means={

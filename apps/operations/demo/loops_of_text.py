@@ -28,6 +28,7 @@ def _ticket(label: str, number: int) -> Parts:
 
 CLASSIFICATION = Loop(
     task_type="classification",
+    task="Say what the customer's message is about.",
     rare="refund",
     common="billing",
     means={
@@ -59,6 +60,7 @@ def _mail(label: str, number: int) -> Parts:
 
 MULTI_LABEL = Loop(
     task_type="multi_label",
+    task="Say everything that the customer's message is about, the main thing first.",
     rare="refund",
     common="billing",
     means={
@@ -112,6 +114,7 @@ def _prompt(label: str, number: int) -> Parts:
 
 POLICY = Loop(
     task_type="policy",
+    task="Say which policy a request falls under, whether to refuse it, and why.",
     rare="medical dosage",
     common="small talk",
     means={
@@ -172,6 +175,7 @@ def _talk(label: str, number: int) -> Parts:
 
 DIALOGUE = Loop(
     task_type="dialogue",
+    task="Say how the conversation ended.",
     rare="handed over",
     common="solved",
     means={
@@ -223,9 +227,15 @@ _TASKS = {
 }
 
 
+_RESPONSES = {
+    "rewrite": "Would you mind sending the {thing} back to {place}?",
+    "summary": "The {thing} works in {place} are sound and want more room.",
+}
+
+
 def _task(label: str, number: int) -> Parts:
     output = {
-        "response": framed(number, "Would you mind sending the {thing} back to {place}?"),
+        "response": framed(number, _RESPONSES[label]),
         "rubric": ["It is polite.", "It is one sentence."],
     }
     return {"input": {"text": framed(number, *_TASKS[label]), "kind": label}, "output": output}
@@ -233,6 +243,7 @@ def _task(label: str, number: int) -> Parts:
 
 INSTRUCTION = Loop(
     task_type="instruction",
+    task="Write what the prompt asks for; the rubric says what a good response has.",
     rare="rewrite",
     common="summary",
     means={
@@ -296,6 +307,7 @@ def _query(label: str, number: int) -> Parts:
 
 RETRIEVAL = Loop(
     task_type="retrieval",
+    task="Find the passage that answers the query.",
     rare="warranty",
     common="opening hours",
     means={"warranty": "Who pays when something breaks.", "opening hours": "When somebody is there."},

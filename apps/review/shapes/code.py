@@ -14,6 +14,7 @@ from apps.review.reading import Reading, spoken
 from apps.sandbox import Case
 from apps.task_types.code_cases import CasesError, read_cases
 
+LEAST_ALIKE = 0.3
 MOST_LINES = 3_000
 """Of both sides together; longer code is shown as removed and added as a whole."""
 
@@ -122,7 +123,7 @@ def _covers(
             continue
         for one, other in zip(range(a, b), range(c, d), strict=False):
             start, end = _common(old[one], new[other])
-            if start or end:
+            if _are_alike(old[one], new[other], start + end):
                 for lines, at, starts, covers in (
                     (old, one, old_starts, old_covers),
                     (new, other, new_starts, new_covers),
@@ -141,6 +142,13 @@ def _common(before: str, after: str) -> tuple[int, int]:
     start = next((at for at in range(shortest) if before[at] != after[at]), shortest)
     left = shortest - start
     return start, next((at for at in range(left) if before[-1 - at] != after[-1 - at]), left)
+
+
+def _are_alike(before: str, after: str, common: int) -> bool:
+    """Whether so much of two lines is the same, beside their indentation, that the rest is worth pointing at."""
+    indentation = min(len(each) - len(each.lstrip()) for each in (before, after))
+    shortest = min(len(before), len(after)) - indentation
+    return common - indentation >= max(1, shortest * LEAST_ALIKE)
 
 
 def _with_marks(left: Passage, right: Passage) -> Passage:

@@ -37,10 +37,9 @@ class Table:
     """A list of objects of the answer: lines of an invoice, for example. A cell may be None."""
 
     name: str
-    columns: list[str]
+    columns: list[tuple[str, bool]]
+    """(name, whether it is read as numbers)."""
     rows: list[list[Field | None]]
-    numbers: list[bool]
-    """For each column whether it is read as numbers."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ def _tables(value: Any, pointer: str, found: Mapping[str, Field]) -> Iterator[Ta
             rows = [
                 [found.get(joined(place, number, name)) for name in names] for number, _ in enumerate(inner)
             ]
-            yield Table(name_of(key), [name_of(name) for name in names], rows, _number_columns(rows))
+            titles = [name_of(name) for name in names]
+            yield Table(name_of(key), list(zip(titles, _number_columns(rows), strict=True)), rows)
         else:
             yield from _tables(inner, place, found)
 
