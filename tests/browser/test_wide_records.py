@@ -202,7 +202,7 @@ def test_a_very_long_text_is_walked_finding_by_finding_and_edited_with_its_diff(
     text = "".join(line.format(number) for number in range(LONGEST // len(line.format(0)) + 1))[
         : LONGEST - len(ADDED)
     ]
-    output = {"label": "refund"} if task_type == "classification" else {"spans": []}
+    output: dict[str, Any] = {"label": "refund"} if task_type == "classification" else {"spans": []}
     record = add(scene, {"text": text}, output)
     places = [text.index("window", at) for at in range(0, LONGEST - 200, 2_000)]
     for place in places:

@@ -72,7 +72,10 @@ def _found(check: ShownCheck) -> SafeString:
         return format_html('<span class="detail">{}</span>', said)
     quote = Truncator(check.quote).chars(QUOTED)
     return format_html(
-        '<a class="detail" href="#{}">“{}”</a> <span class="detail">{}</span>', check.anchor, quote, said
+        '<a class="detail" href="#{}">“<bdi>{}</bdi>”</a> <span class="detail">{}</span>',
+        check.anchor,
+        quote,
+        said,
     )
 
 
