@@ -12,7 +12,8 @@ const COUNTS = `synthreview:chosen:${location.pathname.split("/").slice(0, 3).jo
 /** @param {HTMLElement} form */
 export function watchChoices(form) {
   for (const select of form.querySelectorAll("[data-fields] select[name]")) {
-    if (select.options.length >= MANY && !select.closest("template")) new ChoiceTool(select);
+    // In the rows of a list the select stays as it is: there may be hundreds of them.
+    if (select.options.length >= MANY && !select.closest("[data-row]")) new ChoiceTool(select);
   }
   for (const boxes of form.querySelectorAll("[data-fields] fieldset.field")) {
     if (boxes.querySelectorAll("[type=checkbox]").length) new BoxesTool(boxes);

@@ -7,6 +7,9 @@ import { fromStored, inField, toStored } from "./offsets.js";
 import { announce } from "./screen.js";
 import { addRow, fieldIn, rowsOf } from "./rows.js";
 
+const LONG = 4_000;
+const PAUSE_MS = 150;
+
 /** @param {HTMLFormElement} form */
 export function watchSpans(form) {
   for (const list of form.querySelectorAll("[data-hint=spans]")) new SpanTool(form, list);
@@ -34,7 +37,7 @@ class SpanTool {
     this.followed = new FollowedText(this.#text);
     form.addEventListener("input", () => {
       this.#follow();
-      this.#show();
+      this.#showSoon();
     });
     this.#show();
   }
@@ -129,6 +132,13 @@ class SpanTool {
       this.hues.set(label, free ?? (this.hues.size % 6) + 1);
     }
     return this.hues.get(label);
+  }
+
+  /** At once, but for a long text only when typing pauses: to lay it out anew takes longer than a key. */
+  #showSoon() {
+    clearTimeout(this.timer);
+    if (this.#text.length < LONG) this.#show();
+    else this.timer = setTimeout(() => this.#show(), PAUSE_MS);
   }
 
   #show() {
