@@ -10,12 +10,12 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.operations.demo.project import load_demo
-from apps.review.models import Action
+from apps.review.models import Action, Decision
 from apps.specs.models import Role
 from tests import factories
 from tests.browser.axe import violations
 from tests.browser.conftest import DESK, PHONE, Site
-from tests.browser.room import enter, mark_phone
+from tests.browser.room import SAVED, enter, in_hand, mark_phone
 from tests.review.scene import Scene
 
 SIZES = {"desk": DESK, "phone": PHONE}
@@ -81,6 +81,35 @@ def test_buttons_are_as_big_as_a_thumb_on_a_phone(site: Site, scene: Scene) -> N
         box = button.bounding_box()
         assert box is not None
         assert min(box["height"], box["width"]) >= 44, button.inner_text()
+
+
+def test_a_thumb_does_the_whole_job_on_a_phone(site: Site, scene: Scene) -> None:
+    """Accept, reject, an edit with a refused save, and undo: by tapping alone, in the dark theme."""
+    site.expected.add(422)
+    scene.add_waiting(6)
+    room = enter(site, scene, size=PHONE, color_scheme="dark", has_touch=True)
+    in_hand(room, scene)
+    first = room.record
+    room.button("accept").tap()
+    room.wait_for_another(first)
+    second = room.record
+    room.button("reject").tap()
+    room.page.get_by_role("button", name="Too clean").tap()
+    room.wait_for_another(second)
+    third = room.record
+    room.button("edit").tap()
+    room.text.fill("")
+    room.button("save").tap()
+    problem = room.page.locator("[data-edit] .errorlist li").first
+    expect(problem).to_be_in_viewport()
+    room.text.fill("They renewed me although I had cancelled in time")
+    room.button("save").tap()
+    room.wait_for_another(third)
+    expect(room.state).to_have_text(SAVED)
+    room.button("undo").tap()
+    expect(room.page.locator(f"[data-record='{third}']")).to_be_visible()
+    standing = Decision.objects.standing().order_by("pk").values_list("record", "action")
+    assert list(standing) == [(first, "accepted"), (second, "rejected")]
 
 
 def test_the_flag_list_has_nothing_for_axe(site: Site, scene: Scene) -> None:

@@ -2,6 +2,8 @@
 // the same request may be sent again (every one of ours is idempotent).
 
 const TIMEOUT_MS = 20_000;
+/** Saving an edit may run its code, as long as the project lets it: asking again meanwhile would only run it twice. */
+export const EDIT_TIMEOUT_MS = 90_000;
 const WORTH_RETRYING = new Set([0, 302, 401, 403, 408, 429, 500, 502, 503, 504]);
 
 /** The server said no, and will say no again. */
@@ -37,10 +39,11 @@ export function csrfToken() {
 /**
  * @param {string} url
  * @param {URLSearchParams | [string, string | number][]} fields
+ * @param {number} [timeout] milliseconds after which it counts as not answered
  * @returns {Promise<any>} the JSON answer, or null for 204
  * @throws {RefusedError | UnreachableError}
  */
-export async function post(url, fields) {
+export async function post(url, fields, timeout = TIMEOUT_MS) {
   let response;
   try {
     response = await fetch(url, {
@@ -49,7 +52,7 @@ export async function post(url, fields) {
       headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
       // A redirect means the sign-in page: following it would look like success.
       redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
     });
   } catch (error) {
     throw new UnreachableError(String(error));

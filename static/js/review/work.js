@@ -6,7 +6,7 @@ import { LeaseKeeper } from "./leases.js";
 import { Outbox, newKey } from "./outbox.js";
 import { CardQueue } from "./queue.js";
 import * as screen from "./screen.js";
-import { RefusedError, UnreachableError, post } from "./server.js";
+import { EDIT_TIMEOUT_MS, RefusedError, UnreachableError, post } from "./server.js";
 
 /** @typedef {import("./cards.js").Card} Card */
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -210,7 +210,9 @@ async function deliver(entry, isRetry) {
     // The lease may have run out while the server was away. If nobody took the record, it comes back to life.
     await post(urls.renew, [["task", entry.task], ["fence", entry.fence]]);
   }
-  return post(entry.kind === "skip" ? urls.skip : urls.decide, [...entry.fields, ...wanted(entry.task)]);
+  const fields = [...entry.fields, ...wanted(entry.task)];
+  if (entry.kind === "skip") return post(urls.skip, fields);
+  return post(urls.decide, fields, entry.kind === "edit" ? EDIT_TIMEOUT_MS : undefined);
 }
 
 outbox.addEventListener("change", ({ detail }) => screen.showSaveState(detail, () => outbox.flush()));
