@@ -22,7 +22,7 @@ from apps.records.models import Record, SourceType
 from apps.records.services import NewRecord, create_records, move_records
 from apps.records.states import RecordStatus
 from apps.review.gold_looks import keep_looks, look_at
-from apps.review.models import Action, Decision, GoldItem, GoldKind, TaskKind
+from apps.review.models import Action, Decision, GoldItem, GoldKind, ReviewTask, TaskKind, TaskStatus
 from apps.review.payloads import Payload
 from apps.review.references import name_of
 from apps.review.rules import ReviewRules
@@ -128,6 +128,14 @@ def is_right(item: GoldItem, decision: Decision) -> bool | None:
         texts = dict(flatten_strings(decision.edited_input)) if is_edit else {}
         return is_edit and not any(item.planted in text for text in texts.values())
     return False
+
+
+@transaction.atomic
+def take_out(*, item: GoldItem) -> None:
+    """Handed to nobody any more, and what was answered to it counts for nobody: it was no good test."""
+    GoldItem.objects.filter(pk=item.pk).update(is_on=False)
+    waiting = ReviewTask.objects.open().filter(record=item.record_id, kind=TaskKind.GOLD)
+    waiting.update(status=TaskStatus.CANCELLED, lease_holder=None, lease_until=None)
 
 
 def told_of_gold(decision: Decision) -> str:

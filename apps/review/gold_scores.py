@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from apps.core.charts.format import MIN_TO_RATE, rate
 from apps.core.statistics.intervals import wilson
 from apps.review.gold import is_right
-from apps.review.models import Decision, GoldItem, GoldKind, TaskKind
+from apps.review.models import Action, Decision, GoldItem, GoldKind, TaskKind
 from apps.review.rules import ReviewRules
 from apps.specs.models import Project
 
 LATEST = 20_000
+ENOUGH = 3
+"""Answers to one item, from which on it may be the item that is wrong."""
+MOST_CONTESTED = 20
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,40 @@ def gold_stock(project: Project) -> GoldStock:
     return GoldStock([(kind.label, counts[kind], _score(right[kind])) for kind in GoldKind])
 
 
+@dataclass(frozen=True)
+class ContestedGold:
+    """An item of which people doubt that it tests anything. ``questions``: what they asked the lead about it."""
+
+    item: GoldItem
+    score: GoldScore
+    questions: list[str]
+
+
+def contested_gold(project: Project) -> list[ContestedGold]:
+    """Items that somebody asked about, or that most of at least ENOUGH people answered otherwise. Two queries."""
+    right: dict[int, list[bool]] = defaultdict(list)
+    items: dict[int, GoldItem] = {}
+    for decision, is_good in _answers(project, None):
+        right[decision.record_id].append(is_good)
+        items[decision.record_id] = decision.record.gold_item
+    asked: dict[int, list[str]] = defaultdict(list)
+    flags = Decision.objects.standing().filter(
+        project=project, task__kind=TaskKind.GOLD, action=Action.FLAGGED, record__gold_item__is_on=True
+    )
+    for flag in flags.select_related("record__gold_item").order_by("-id")[:MOST_CONTESTED]:
+        asked[flag.record_id].append(flag.note)
+        items[flag.record_id] = flag.record.gold_item
+    doubted = [pk for pk, given in right.items() if len(given) >= ENOUGH and sum(given) * 2 < len(given)]
+    return [
+        ContestedGold(items[pk], _score(right[pk]), asked[pk])
+        for pk in list(dict.fromkeys([*asked, *doubted]))[:MOST_CONTESTED]
+    ]
+
+
 def _answers(project: Project, person: int | None) -> Iterable[tuple[Decision, bool]]:
-    decisions = Decision.objects.filter(project=project, task__kind=TaskKind.GOLD)
+    decisions = Decision.objects.filter(
+        project=project, task__kind=TaskKind.GOLD, record__gold_item__is_on=True
+    )
     if person is not None:
         decisions = decisions.filter(reviewer=person)
     if not ReviewRules.of(project).gold_feedback:

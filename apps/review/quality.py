@@ -11,7 +11,14 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.review.agreement import AgreementReport, AgreementRow, agreement_of, agreement_report
 from apps.review.bulk import REVIEWERS
-from apps.review.gold_scores import GoldScore, GoldStock, gold_scores, gold_stock
+from apps.review.gold_scores import (
+    ContestedGold,
+    GoldScore,
+    GoldStock,
+    contested_gold,
+    gold_scores,
+    gold_stock,
+)
 from apps.review.models import Decision, ReviewTask
 from apps.review.pace import NO_PACE, Pace, paces_of
 from apps.review.references import name_of
@@ -40,6 +47,7 @@ class QualityPage:
     people: list[PersonRow]
     to_adjudicate: int
     stock: GoldStock
+    contested: list[ContestedGold]
     since: date
     """The day from which somebody's latest decisions are offered to be taken back."""
 
@@ -93,6 +101,7 @@ def quality_page(project: Project) -> QualityPage:
         ],
         to_adjudicate=ReviewTask.objects.to_adjudicate().filter(project=project).count(),
         stock=gold_stock(project),
+        contested=contested_gold(project),
         since=timezone.localdate() - RECENT,
     )
 

@@ -14,8 +14,8 @@ from apps.review import leases
 from apps.review.adjudication import adjudicate as give_verdict
 from apps.review.adjudication import adjudication_page, make_example
 from apps.review.forms import cleaned
-from apps.review.gold import asked_for, make_gold
-from apps.review.models import Action, Decision, ReviewTask, TaskKind
+from apps.review.gold import asked_for, make_gold, take_out
+from apps.review.models import Action, Decision, GoldItem, ReviewTask, TaskKind
 from apps.review.pausing import pause, resume
 from apps.review.quality import own_page, quality_page
 from apps.review.quality_forms import GoldForm, PauseForm, RulesForm, VerdictForm
@@ -61,6 +61,15 @@ def quality_gold(request: ProjectRequest, project: Project) -> HttpResponse:
             f"{others} of them have a label that no open gap asks for, because too few train rows have one that "
             "does. People may tell these by it, so they are handed out last.",
         )
+    return redirect("review:quality", project.slug)
+
+
+@project_view(Role.LEAD)
+@require_POST
+def quality_gold_out(request: ProjectRequest, project: Project, item: int) -> HttpResponse:
+    """Takes an item out that is no good test."""
+    take_out(item=get_object_or_404(GoldItem, pk=item, project=project))
+    messages.success(request, "Taken out: it is handed out no more, and its answers count for nobody.")
     return redirect("review:quality", project.slug)
 
 

@@ -31,6 +31,7 @@ urlpatterns = [
     path("quality/", quality_views.quality, name="quality"),
     path("quality/rules/", quality_views.quality_rules, name="quality-rules"),
     path("quality/gold/", quality_views.quality_gold, name="quality-gold"),
+    path("quality/gold/<int:item>/out/", quality_views.quality_gold_out, name="quality-gold-out"),
     path("quality/people/<int:member>/", quality_views.quality_pause, name="quality-pause"),
     path("groups/", group_views.group_list, name="group-list"),
     path("groups/new/", group_views.group_create, name="group-create"),

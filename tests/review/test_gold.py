@@ -20,7 +20,7 @@ from apps.records.states import RecordStatus
 from apps.reports.provenance import provenance_report
 from apps.review.cards import Card, cards_of
 from apps.review.gold import PHONES, is_right, make_gold
-from apps.review.gold_scores import GoldScore, gold_scores, gold_stock
+from apps.review.gold_scores import GoldScore, contested_gold, gold_scores, gold_stock
 from apps.review.lots import counts_of
 from apps.review.models import Action, Decision, GoldItem, GoldKind, ReviewTask, TaskKind
 from apps.review.pausing import pause, resume
@@ -386,6 +386,28 @@ def test_a_question_about_gold_is_not_shown_to_the_next_person(scene: Scene) -> 
     assert again.record_id == task.record_id
     (card,) = cards_of(project=scene.project, user=other, tasks=[again])
     assert card.questions == []
+
+
+def test_what_people_doubt_is_listed_and_counts_for_nobody_once_it_is_taken_out(scene: Scene) -> None:
+    task = hand_out(scene, GoldKind.KNOWN)
+    scene.decide(task, Action.FLAGGED, note="Is that label right?")
+    item = GoldItem.objects.get(record=task.record_id)
+    GoldItem.objects.exclude(pk=item.pk).update(is_on=False)
+    people = [scene.another_reviewer() for _ in range(3)]
+    for person in people:
+        ReviewTask.objects.filter(kind=TaskKind.REVIEW).update(lease_holder=None, lease_until=None)
+        scene.decide(scene.claim_one(person), Action.REJECTED)
+    (contested,) = contested_gold(scene.project)
+    assert (contested.item, contested.score) == (item, GoldScore(0, 3))
+    assert contested.questions == ["Is that label right?"]
+    lead = Client()
+    lead.force_login(factories.make_member(scene.project, Role.LEAD))
+    quality = reverse("review:quality", args=[scene.project.slug])
+    assert "Is that label right?" in lead.get(quality).content.decode()
+    page = lead.post(reverse("review:quality-gold-out", args=[scene.project.slug, item.pk]), follow=True)
+    assert "Is that label right?" not in page.content.decode()
+    assert (contested_gold(scene.project), gold_scores(scene.project)) == ([], {})
+    assert scene.claim_one(scene.another_reviewer()).kind == TaskKind.REVIEW
 
 
 # --- pausing -------------------------------------------------------------------------------------------------------
