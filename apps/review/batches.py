@@ -46,7 +46,7 @@ class NextPlan:
         """For the page; nothing where there is no history."""
         if not self.passed + self.refused:
             return ""
-        before = f"Of the batches before, {self.passed} passed and {self.refused} were refused"
+        before = f"Batches before: {self.passed} passed, {self.refused} refused"
         meaning = {
             Level.NORMAL: "so this one is looked at until it is decided.",
             Level.REDUCED: "the last one passed, so a tenth is enough: each such sample adds to the ones before it.",

@@ -23,8 +23,11 @@ class SpecForm(OneDraftForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if "checks" in values and "project" in values:
-            written = Spec(**{name: values[name] for name in values if hasattr(Spec, name)})
+        # The project of a draft that is there already is not asked for again.
+        project = values.get("project") or (self.instance.project if self.instance.pk else None)
+        if "checks" in values and project is not None:
+            given = {name: values[name] for name in values if hasattr(Spec, name)}
+            written = Spec(**{**given, "project": project})
             for problem in problems_of(written):
                 place = problem.partition(":")[0].partition("/")[0]
                 field = place if place in ("output_schema", "audited_share") else "checks"

@@ -1,7 +1,8 @@
 """Which output fields the checks of a spec prove: only where that is all of them may a record do without people.
 
 A field is proven when a check that blocks has executed it (tests that the code passes, calls that reach their
-outcome), or when the shape leaves it one value. A label, a text or a number that a model chose is well-formed at best.
+outcome), when a rule of the spec derives it from the input, or when the shape leaves it one value. A label, a text or a
+number that a model chose is well-formed at best.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def unproven(spec: Spec) -> list[str]:
     proven = {pointer for check in proving_checks(spec) for pointer in check.proves(batch)}
     return [
         f"audited_share: nothing proves /output/{name}. People decide, or a check that executes it has to be on "
-        "and to block (executable_tests, tool_outcome)."
+        f"and to block (executable_tests, tool_outcome), or a rule derives it from the input (output.{name} == …)."
         for name, schema in fields.items()
         if not ({"/output", f"/output/{name}"} & proven or _has_one_value(schema))
     ]

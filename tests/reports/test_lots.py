@@ -181,7 +181,7 @@ def test_a_lead_begins_the_next_batch_and_lets_later_ones_begin_by_themselves(
     go_on()
     scene.add_waiting(30, start=100)
     page = lead.get(detail).content.decode()
-    assert "1 passed and 0 were refused; the last one passed, so a tenth is enough" in page
+    assert "1 passed, 0 refused; the last one passed, so a tenth is enough" in page
     assert "Begin the next plan with 30 records" in page
     follow = address(scene, "batch-follow", lot.pk)
     assert "A batch has 20" in lead.post(follow, {"batch_size": "3"}, follow=True).content.decode()

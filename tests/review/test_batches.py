@@ -77,7 +77,7 @@ def test_without_a_history_and_after_a_refusal_it_is_looked_at_until_decided(lot
     refused(lot)
     plan = next_plan(lot, waiting=50)
     assert (plan.level, plan.kind, plan.rule) == (Level.NORMAL, PlanKind.SEQUENTIAL, Plan())
-    assert "1 were refused" in plan.words
+    assert "0 passed, 1 refused" in plan.words
 
 
 def test_after_one_that_passed_a_tenth_is_enough_and_a_large_tenth_speaks_for_itself(lot: Lot) -> None:

@@ -28,6 +28,12 @@ MAX_MEMBERS = 1_000
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 
 
+_OUTPUT_FIELD = re.compile(r"output\.(\w+)")
+_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_BRACKETS = re.compile(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}")
+_LOOSE = re.compile(r"[=!<>?&|()\[\]{}\"']|\bin\b")
+
+
 class RulesCheck(Check):
     """Each rule is an expression that is true of a good record. One that cannot be worked out is not true."""
 
@@ -56,6 +62,11 @@ class RulesCheck(Check):
         }
     }
 
+    def proves(self, batch: Batch) -> Sequence[str]:
+        """What a rule derives from the input alone has one right value."""
+        names = [derived_field(rule["expression"]) for rule in self.option(batch, "rules")]
+        return [f"/output/{name}" for name in names if name]
+
     def definitions(self, batch: Batch) -> Mapping[str, JsonValue]:
         return {f"“{each['message']}”": each for each in self.option(batch, "rules")}
 
@@ -73,6 +84,32 @@ class RulesCheck(Check):
             if found := list(_broken(rules, item.payload)):
                 findings[position] = found
         return findings
+
+
+def derived_field(expression: str) -> str:
+    """``total`` of ``output.total == sum(input.prices)``; empty where a rule does not settle one field of the output.
+
+    The other side must be one value that reads the input and nothing of the output: no comparison, condition or "or"
+    stands beside the equals sign, for then more than one value could be true.
+    """
+    left, equals, right = expression.partition("==")
+    for field, value in ((left, right), (right, left)):
+        named = _OUTPUT_FIELD.fullmatch(field.strip())
+        if equals and named and _is_one_value(value) and not _problem(value) and _reads(value) == {"input"}:
+            return named[1]
+    return ""
+
+
+def _reads(expression: str) -> set[str]:
+    return set(cel.compile(expression).variables()) & set(READS)
+
+
+def _is_one_value(expression: str) -> bool:
+    """Nothing that binds more loosely than ``==``, or as loosely, outside brackets and strings."""
+    bare, before = _STRING.sub("", expression), ""
+    while bare != before:
+        before, bare = bare, _BRACKETS.sub("", bare)
+    return not _LOOSE.search(bare)
 
 
 def _broken(rules: Sequence[Mapping[str, str]], payload: Mapping[str, Any]) -> Iterator[FindingData]:
