@@ -155,13 +155,15 @@ class PreparedModels(Generic[M]):
         return next(iter(self.all(**values)), None)
 
     def _columns(self, model: type[models.Model], related: Sequence[str]) -> Iterator[str]:
-        self._parts = [("", model, _names(model))]
+        parts = [("", model, _names(model))]
         for path in related:
             way, _, name = path.rpartition("__")
-            before = next(each for at, each, _ in self._parts if at == way)
+            before = next(each for at, each, _ in parts if at == way)
             there = cast("type[models.Model]", before._meta.get_field(name).related_model)
-            self._parts.append((path, there, _names(there)))
-        for path, _, names in self._parts:
+            parts.append((path, there, _names(there)))
+        # Whole from the start: two threads may come here at once, and write the same.
+        self._parts = parts
+        for path, _, names in parts:
             yield from (f"{path}__{name}" if path else name for name in names)
 
     def _made(self, row: Sequence[Any]) -> M:
