@@ -10,6 +10,10 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+POSTGRES_OPTIONS: dict[str, Any] = {
+    # The statements of every decision are prepared when a connection sends them for the second time.
+    "prepare_threshold": 1,
+}
 SQLITE_OPTIONS: dict[str, Any] = {
     # Readers never block the writer; a writer takes its lock at BEGIN, so that "read, then write" cannot
     # fail half-way with "database is locked".
@@ -58,9 +62,13 @@ def generated_once(path: Path) -> str:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's settings of the database at ``url``; SQLite gets our transaction mode."""
+    """Django's settings of the database at ``url``, with what we ask of each kind."""
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = SQLITE_OPTIONS | config.get("OPTIONS", {})
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    else:
+        # A pooler that gives each transaction another connection may know nothing of prepared statements.
+        own = {"prepare_threshold": None} if text("DATABASE_PREPARE") == "0" else POSTGRES_OPTIONS
+        config["OPTIONS"] = own | config.get("OPTIONS", {})
     return config

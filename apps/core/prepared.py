@@ -8,17 +8,22 @@ path that every decision takes, a queryset is written once with a ``Slot`` for e
 
 So there is one definition of what, say, an open task is, whoever asks. What is left out is what the ORM does around
 the statement: no signals, no cascades. Conditions may not depend on the values that come later.
+
+PostgreSQL is given each statement once a connection and plans it once (PREPARE), unless ``prepare_threshold`` is None
+in the options of the database. What is no slot stands in the statement itself: a plan for any status could not use
+the index of the open ones.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import Expression, F, Func
 from django.db.models.sql import DeleteQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
@@ -118,7 +123,7 @@ class Prepared(_OncePerKind):
     def rows(self, **values: Any) -> list[Sequence[Any]]:
         """What the query finds; KeyError where a slot has no value."""
         statement, connection = self._statement()
-        with connection.cursor() as cursor:
+        with _cursor(connection) as cursor:
             cursor.execute(statement.sql, statement.filled(values, connection))
             return [statement.converted(row, connection) for row in cursor.fetchall()]
 
@@ -132,7 +137,7 @@ class Prepared(_OncePerKind):
         """
         statement, connection = self._statement()
         sql = around.replace("{query}", statement.sql)
-        with connection.cursor() as cursor:
+        with _cursor(connection) as cursor:
             cursor.execute(sql, [*statement.filled(values, connection), *more])
             return list(cursor.fetchall())
 
@@ -213,19 +218,49 @@ def _update(queryset: QuerySet, changes: Mapping[str, Any]) -> Query:
 
 
 def _ran(statement: _Statement, connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> int:
-    with connection.cursor() as cursor:
+    with _cursor(connection) as cursor:
         cursor.execute(statement.sql, statement.filled(values, connection))
         return int(cursor.rowcount)
+
+
+def _cursor(connection: BaseDatabaseWrapper) -> CursorWrapper:
+    """On PostgreSQL one that sends values apart from the statement, which the driver then prepares."""
+    cursor = connection.cursor()
+    if connection.vendor != "postgresql" or connection.connection.prepare_threshold is None:
+        return cursor
+    # The log of statements can only show those with their values in them.
+    if not connection.queries_logged:
+        from django.db.backends.postgresql import base  # noqa: PLC0415  needs the driver
+
+        cursor.cursor = cast("Any", base).ServerBindingCursor(connection.connection)
+    return cursor
+
+
+def _spelled_out(sql: str, parameters: Sequence[Any], connection: BaseDatabaseWrapper) -> _Statement:
+    """The statement with its values in it, but for the slots. SQLite plans anew whatever stands there."""
+    if connection.vendor != "postgresql":
+        return _Statement(sql, parameters)
+    from psycopg.sql import Literal  # noqa: PLC0415  needs the driver
+
+    connection.ensure_connection()
+    first, *rest = sql.split("%s")
+    written = [
+        "%s" if isinstance(each, Slot) else Literal(each).as_string(connection.connection).replace("%", "%%")
+        for each in parameters
+    ]
+    spelled = first + "".join(value + text for value, text in zip(written, rest, strict=True))
+    return _Statement(spelled, [each for each in parameters if isinstance(each, Slot)])
 
 
 def _compiled(query: Query, connection: BaseDatabaseWrapper) -> _Statement:
     compiler = query.get_compiler(connection=connection)
     sql, parameters = compiler.as_sql()
+    statement = _spelled_out(sql, parameters, connection)
     if isinstance(query, (DeleteQuery, UpdateQuery)):
-        return _Statement(sql, parameters)
+        return statement
     columns = [column for column, *_ in compiler.select]
     converters = [
         (place, list(functions), expression)
         for place, (functions, expression) in compiler.get_converters(columns).items()
     ]
-    return _Statement(sql, parameters, converters)
+    return replace(statement, converters=converters)

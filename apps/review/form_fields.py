@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from apps.review.schema_tree import MISSING, Leaf, is_set_of_choices
+from apps.review.widgets import Boxes, Choice, CodeArea, JsonArea, TextArea
 
 WHOLE = re.compile(r"\s*[+-]?\d{1,300}\s*")
 
@@ -36,24 +35,6 @@ class JsonField(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None and not self.shows_null else super().prepare_value(value)
-
-
-class CodeArea(forms.Textarea):
-    """Monospace, unwrapped, with line numbers beside it (``code.js`` keeps them right while one types)."""
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        lines = str(self.format_value(value) or "").count("\n") + 1
-        numbers = "\n".join(map(str, range(1, lines + 1)))
-        return format_html(
-            '<div class="code-area" data-code><pre class="code-numbers" aria-hidden="true" data-code-numbers>'
-            "{}</pre>{}</div>",
-            numbers,
-            super().render(name, value, attrs, renderer),
-        )
-
-
-class JsonArea(forms.Textarea):
-    """JSON text. What a script makes of it stands above it; the template folds it away where it is rarely edited."""
 
 
 def field_of(leaf: Leaf, shown: Any) -> forms.Field:
@@ -114,7 +95,8 @@ def _choice(leaf: Leaf) -> forms.Field:
     choices[:0] = [(name, f"{name} (not in the guide)") for name in dict.fromkeys(old)]
     if not leaf.is_required or leaf.may_be_null or not isinstance(leaf.value, str):
         choices.insert(0, ("", "–"))
-    return forms.ChoiceField(choices=choices, required=leaf.is_required and not leaf.may_be_null)
+    required = leaf.is_required and not leaf.may_be_null
+    return forms.ChoiceField(choices=choices, required=required, widget=Choice)
 
 
 def _choices(leaf: Leaf) -> forms.Field:
@@ -128,7 +110,7 @@ def _choices(leaf: Leaf) -> forms.Field:
     return forms.MultipleChoiceField(
         choices=choices,
         required=bool(leaf.schema.get("minItems")) and not leaf.may_be_null,
-        widget=forms.CheckboxSelectMultiple,
+        widget=Boxes,
     )
 
 
@@ -140,7 +122,7 @@ def _string(leaf: Leaf) -> forms.Field:
 
 def _long_text(leaf: Leaf) -> forms.Field:
     field = _string(leaf)
-    field.widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "true"})
+    field.widget = TextArea(attrs={"rows": 8, "spellcheck": "true"})
     return field
 
 
