@@ -14,9 +14,10 @@ MANIFEST = "manifest.json"
 CARD = "card.md"
 
 
-def names() -> tuple[str, ...]:
-    """Every file that a release consists of."""
-    return (*(writer.filename for writer in REGISTRY.values()), MANIFEST, CARD)
+def names_of(release: Release) -> tuple[str, ...]:
+    """Every file that this release consists of: one of before a format was there has it not."""
+    written = release.manifest.get("files", {})
+    return (*(writer.filename for writer in REGISTRY.values() if writer.filename in written), MANIFEST, CARD)
 
 
 def relative_directory(release: Release) -> str:
@@ -30,7 +31,7 @@ def directory_of(release: Release) -> Path:
 def path_of(release: Release, name: str) -> Path:
     """Raises DomainError for a file that is not there (any more)."""
     path = directory_of(release) / name
-    if name not in names() or not path.is_file():
+    if name not in names_of(release) or not path.is_file():
         raise DomainError(
             f"There is no file {name} of {release} on this machine. The dataset can be built again."
         )

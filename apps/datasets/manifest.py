@@ -125,7 +125,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         f'with open("{MAIN.filename}", encoding="utf-8") as lines:\n'
         "    rows = [json.loads(line) for line in lines]\n"
         'train = [row for row in rows if row["eval_split"] == "train"]\n'
-        "```\n"
+        "```\n\n"
+        "`training.jsonl` has the train split alone, in the shape that trainers of this task read.\n"
     )
 
 

@@ -93,7 +93,7 @@ def rebuild_release(release: Release) -> bool:
     path = files.directory_of(release) / MAIN.filename
     try:
         with atomic_file(path) as file:
-            digest = _write_hashed(MAIN, examples_of(release), file)
+            digest = _write_hashed(MAIN, release, examples_of(release), file)
             if digest["sha256"] != release.content_hash:
                 raise _DifferentBytesError
     except _DifferentBytesError:
@@ -182,7 +182,7 @@ def _write_files(release: Release) -> dict[str, Any]:
         examples = examples_of(release, on_progress=lambda done: _report(release, done))
         with atomic_file(directory / writer.filename) as file:
             written[writer.filename] = _write_hashed(
-                writer, tally.watch(examples) if writer is MAIN else examples, file
+                writer, release, tally.watch(examples) if writer is MAIN else examples, file
             )
     manifest = whole_manifest(release, tally, written)
     with atomic_file(directory / files.MANIFEST) as file:
@@ -221,9 +221,9 @@ class _Hashing:
         return self.file.write(data)
 
 
-def _write_hashed(writer: Writer, examples: Any, file: BinaryIO) -> dict[str, Any]:
+def _write_hashed(writer: Writer, release: Release, examples: Any, file: BinaryIO) -> dict[str, Any]:
     target = _Hashing(file)
-    writer.write(examples, cast("BinaryIO", target))
+    writer.write(examples, cast("BinaryIO", target), task_type=release.manifest["task_type"])
     return {"sha256": target.digest.hexdigest(), "bytes": target.size}
 
 

@@ -52,7 +52,7 @@ def release_detail(request: ProjectRequest, project: Project, number: int) -> Ht
     context = {
         "release": release,
         "facets": facets_of(release),
-        "file_names": files.names(),
+        "file_names": files.names_of(release),
         "recalled": recalls_of(release),
     }
     if not request.htmx:
@@ -87,7 +87,7 @@ def release_recalled(request: ProjectRequest, project: Project, number: int) -> 
 @require_GET
 def release_file(request: ProjectRequest, project: Project, number: int, name: str) -> HttpResponse:
     release = get_object_or_404(Release.objects.ready(), project=project, number=number)
-    if name not in files.names():
+    if name not in files.names_of(release):
         raise Http404("No such file.")
     path = files.path_of(release, name)
     response = FileResponse(

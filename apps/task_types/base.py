@@ -106,6 +106,9 @@ class TaskType(Protocol):
     def to_example(self, input_: Payload, output: Payload) -> dict[str, Any]:
         """The training example that a release writes."""
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """The lines that trainers of this kind of model read as they are, of what ``to_example`` made."""
+
     def primary_score(self) -> str:
         """The key of ``score`` that the launch rule reads (1.0 counts as right)."""
 
@@ -168,6 +171,15 @@ class Common:
 
     def to_example(self, input_: Payload, output: Payload) -> dict[str, Any]:
         return {"input": dict(input_), "output": dict(output)}
+
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """Chat messages, as OpenAI's fine-tuning and TRL take them; the answer is JSON."""
+        return [{"messages": messages(self.shown(input_), _json(output))}]
+
+
+def messages(asked: str, answered: str) -> list[dict[str, Any]]:
+    """A question and its answer as a chat."""
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
 
 
 def object_schema(

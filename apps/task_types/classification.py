@@ -85,5 +85,9 @@ class Classification(Common):
     def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:
         return {"label": require_text(row, ("label", "prediction"))}
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """Columns of a table, as text classifiers take them."""
+        return [{**input_, **output}]
+
     def primary_score(self) -> str:
         return "accuracy"

@@ -16,6 +16,7 @@ from apps.task_types.base import (
     Payload,
     SpecView,
     kind_schema,
+    messages,
     object_schema,
     record_of,
     require_text,
@@ -107,6 +108,10 @@ class CodeRepair(Common):
 
     def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:
         return {"code": require_text(row, ("code", "prediction"))}
+
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """A chat whose answer is the code itself."""
+        return [{"messages": messages(self.shown(input_), text_in(output, "code"))}]
 
     def primary_score(self) -> str:
         return "pass_at_1"

@@ -105,6 +105,12 @@ class Dialogue(Common):
     def prediction_from_row(self, row: Mapping[str, Any]) -> Payload:
         return {"label": require_text(row, ("label", "outcome", "prediction"))}
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """The turns as chat messages, and the outcome."""
+        turns = input_.get("turns")
+        chat = [_chat_message(turn) for turn in turns] if isinstance(turns, list) else []
+        return [{"messages": chat, "label": text_in(output, "label")}]
+
     def primary_score(self) -> str:
         return "accuracy"
 
@@ -115,3 +121,9 @@ def _plain_turn(written: Any) -> Any:
     turn = {"role": written.get("role"), "content": written.get("content") or ""}
     calls = written.get("calls", written.get("tool_calls"))
     return turn | ({"calls": calls} if calls else {})
+
+
+def _chat_message(turn: Any) -> Any:
+    if not isinstance(turn, dict) or "calls" not in turn:
+        return turn
+    return {"role": turn.get("role"), "content": turn.get("content"), "tool_calls": turn["calls"]}

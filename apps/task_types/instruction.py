@@ -17,6 +17,7 @@ from apps.task_types.base import (
     SpecView,
     kind_schema,
     long_text,
+    messages,
     object_schema,
     record_of,
     require_json,
@@ -117,6 +118,10 @@ class Instruction(Common):
 
     def to_example(self, input_: Payload, output: Payload) -> dict[str, Any]:
         return {"input": dict(input_), "output": {"response": output.get("response")}}
+
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """A chat of prompt and response."""
+        return [{"messages": messages(self.text_of(input_), text_in(output, "response"))}]
 
     def primary_score(self) -> str:
         return "rubric"

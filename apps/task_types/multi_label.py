@@ -114,6 +114,10 @@ class MultiLabel(Common):
             raise ValueError("needs a list of texts in 'labels' or 'prediction'")
         return {"labels": list(dict.fromkeys(labels))}
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """Columns of a table, as text classifiers take them."""
+        return [{**input_, **output}]
+
     def primary_score(self) -> str:
         return "exact"
 

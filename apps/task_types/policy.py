@@ -121,6 +121,10 @@ class Policy(Common):
             raise ValueError("needs true or false in 'refusal'")
         return {"label": require_text(row, ("label", "prediction")), "refusal": refusal}
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """Columns of a table, as text classifiers take them."""
+        return [{**input_, **output}]
+
     def primary_score(self) -> str:
         return "exact"
 

@@ -153,6 +153,11 @@ class Redaction(Common):
             raise ValueError('has a span that is not {"start": …, "end": …, "kind": …}')
         return read
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """Text and labelled spans, as spaCy, Prodigy and token classifiers take them."""
+        spans = [{"start": span.start, "end": span.end, "label": span.kind} for span in spans_of(output)]
+        return [{"text": self.text_of(input_), "spans": spans}]
+
     def primary_score(self) -> str:
         return "exact"
 

@@ -92,6 +92,17 @@ class Retrieval(Common):
             raise ValueError("needs a list of ids in 'ranking' or 'prediction', the best first")
         return {"ranking": ranking}
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """A triplet for each negative, as Sentence Transformers take them."""
+        passages = dict(passages_of(output))
+        positive = passages.pop("/output/positive", None)
+        if positive is None:
+            return []
+        return [
+            {"anchor": self.text_of(input_), "positive": positive["text"], "negative": negative["text"]}
+            for negative in passages.values()
+        ]
+
     def primary_score(self) -> str:
         return "recall_at_5"
 

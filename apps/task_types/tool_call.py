@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ from apps.task_types.base import (
     require_json,
 )
 from apps.task_types.tool_calls import ToolCall, ToolCallError, read_calls
-from apps.task_types.tool_definitions import ToolDefinitionError, read_tools
+from apps.task_types.tool_definitions import Tool, ToolDefinitionError, read_tools
 
 NO_TOOL = "no tool"
 """The facet of a record that calls none."""
@@ -192,8 +193,40 @@ class ToolUse(Common):
     def to_example(self, input_: Payload, output: Payload) -> dict[str, Any]:
         return {"input": dict(input_), "output": {"call": output.get("call")}}
 
+    def to_training(self, input_: Payload, output: Payload) -> list[dict[str, Any]]:
+        """A chat with the tools beside it, as OpenAI's fine-tuning and TRL take it. No call is an empty answer."""
+        try:
+            calls, known = read_calls(output.get("call")), read_tools(input_.get("tools") or [])
+        except (ToolCallError, ToolDefinitionError):
+            # A real row may hold what no vendor takes; it stays in the file of all lines.
+            return []
+        answer: dict[str, Any] = {"role": "assistant", "content": ""}
+        if calls:
+            answer = {"role": "assistant", "tool_calls": [_vendor_call(*each) for each in enumerate(calls)]}
+        tools = [_vendor_tool(tool) for tool in known]
+        return [
+            {
+                "messages": [{"role": "user", "content": self.text_of(input_)}, answer],
+                **({"tools": tools, "parallel_tool_calls": len(calls) > 1} if tools else {}),
+            }
+        ]
+
     def primary_score(self) -> str:
         return "exact"
+
+
+def _vendor_call(number: int, call: ToolCall) -> dict[str, Any]:
+    arguments = json.dumps(call.arguments, ensure_ascii=False)
+    return {
+        "id": f"call_{number + 1}",
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }
+
+
+def _vendor_tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    return {"type": "function", "function": function}
 
 
 def _turns(written: JsonValue) -> list[str]:

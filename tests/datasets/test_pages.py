@@ -89,7 +89,7 @@ def test_progress_is_polled_until_the_release_is_ready(lead: Client, warehouse: 
     assert release.content_hash in done.content.decode()
 
 
-@pytest.mark.parametrize("name", ["dataset.jsonl", "manifest.json", "card.md"])
+@pytest.mark.parametrize("name", ["dataset.jsonl", "training.jsonl", "manifest.json", "card.md"])
 def test_the_files_can_be_downloaded(lead: Client, warehouse: Warehouse, name: str) -> None:
     warehouse.accept("give me the renewal money back")
     release = warehouse.release()

@@ -252,6 +252,7 @@ def test_a_build_that_was_killed_is_started_over(warehouse: Warehouse) -> None:
         "card.md",
         "dataset.jsonl",
         "manifest.json",
+        "training.jsonl",
     ]
 
 

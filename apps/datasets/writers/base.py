@@ -14,5 +14,5 @@ class Writer(Protocol):
 
     filename: str
 
-    def write(self, examples: Iterable[Example], target: BinaryIO) -> None:
-        """Writes every example in order, holding few of them at a time."""
+    def write(self, examples: Iterable[Example], target: BinaryIO, *, task_type: str) -> None:
+        """Writes the examples in order, holding few of them at a time."""

@@ -12,6 +12,6 @@ from apps.datasets.writers.base import Example
 class JsonlWriter:
     filename = "dataset.jsonl"
 
-    def write(self, examples: Iterable[Example], target: BinaryIO) -> None:
+    def write(self, examples: Iterable[Example], target: BinaryIO, *, task_type: str) -> None:
         for example in examples:
             target.write(canonical_dumps(example) + b"\n")

@@ -43,7 +43,7 @@ class Command(HouseCommand):
         release = _built(release)
         out = Path(options["out"])
         out.mkdir(parents=True, exist_ok=True)
-        for name in files.names():
+        for name in files.names_of(release):
             shutil.copyfile(files.path_of(release, name), out / name)
         if options["json"]:
             self.print_json(
