@@ -58,6 +58,7 @@ def test_release_evaluate_and_launch_report_in_a_row(court: Court, tmp_path: Pat
     assert release["records"] == 27 == len(data.splitlines())
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "dataset.jsonl",
+        "training.jsonl",
         "manifest.json",
         "card.md",
     }
