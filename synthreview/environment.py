@@ -61,14 +61,15 @@ def generated_once(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's settings of the database at ``url``, with what we ask of each kind."""
+def database(url: str, *, prepares: bool = True) -> dict[str, Any]:
+    """Django's settings of the database at ``url``, with what we ask of each kind.
+
+    ``prepares``: not behind a pooler that gives each transaction another connection and knows no prepared statements.
+    """
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = SQLITE_OPTIONS | config.get("OPTIONS", {})
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     else:
-        # A pooler that gives each transaction another connection may know nothing of prepared statements.
-        own = {"prepare_threshold": None} if text("DATABASE_PREPARE") == "0" else POSTGRES_OPTIONS
-        config["OPTIONS"] = own | config.get("OPTIONS", {})
+        config["OPTIONS"] = (POSTGRES_OPTIONS if prepares else {}) | config.get("OPTIONS", {})
     return config

@@ -53,7 +53,11 @@ def _address(alias: str) -> str:
     return f"sqlite:///{_var / alias / 'db.sqlite3'}"
 
 
-DATABASES = {alias: environment.database(_address(alias)) for alias in sorted(wall.ALLOWED[PROCESS])}
+_prepares = environment.text("DATABASE_PREPARE") != "0"
+DATABASES = {
+    alias: environment.database(_address(alias), prepares=_prepares)
+    for alias in sorted(wall.ALLOWED[PROCESS])
+}
 DATABASE_ROUTERS = ["synthreview.routers.WallRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
