@@ -56,11 +56,13 @@ def _page(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    recalls = latest_recalls(project)
     context = {
         "form": form,
         "filters": [form[name] for name in CriteriaForm.base_fields],
         "preview": preview(project, criteria) if criteria else None,
         "reason": form["reason"] if isinstance(form, RecallForm) else None,
-        "recalls": latest_recalls(project),
+        "recalls": recalls,
+        "is_live": any(each.is_live for each in recalls),
     }
     return render(request, "reports/recalls.html", context, status=status)

@@ -40,6 +40,9 @@ class Recall(models.Model):
     status = models.CharField(max_length=20, choices=RecallStatus, default=RecallStatus.TAKING_BACK)
     last_record = models.BigIntegerField(help_text="The newest record that fitted when it began.")
     done_up_to = models.BigIntegerField(default=0, help_text="Record up to which it is through.")
+    fitting = models.PositiveIntegerField(
+        default=0, help_text="Records that fitted when it began; what was made from them comes on top."
+    )
     taken_back = models.PositiveIntegerField(default=0)
     started_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

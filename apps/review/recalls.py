@@ -59,6 +59,7 @@ def start_recall(
         project=project,
         criteria={name: word for name, word in criteria.items() if word},
         reason=reason,
+        fitting=count,
         last_record=records.order_by("-pk").values_list("pk", flat=True)[0],
         started_by=actor,
         created_at=now,

@@ -134,8 +134,13 @@ def test_a_lead_sees_what_would_be_recalled_and_recalls_it(
     done = client.post(start, values | {"reason": "wrong policy"}, follow=True).content.decode()
     assert "has begun" in done
     assert "taking back" in done
+    assert "0 of 1" in done
+    # The page looks again by itself while there is something to see.
+    assert 'hx-select="#recalls"' in done
     advance_recall(Recall.objects.get().pk)
-    assert "Done" in client.get(reverse("reports:recall-list", args=[slug])).content.decode()
+    done = client.get(reverse("reports:recall-list", args=[slug])).content.decode()
+    assert "Done" in done
+    assert "hx-select" not in done
 
 
 def test_the_page_of_a_record_leads_to_its_recall(
