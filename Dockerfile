@@ -39,5 +39,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["python", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 8000, timeout=4); c.request('GET', '/sign-in/'); sys.exit(c.getresponse().status >= 500)"]
 # No access log: a sign-in link is part of its address.
-CMD ["gunicorn", "synthreview.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=8", \
+CMD ["gunicorn", "synthreview.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--workers=2", "--threads=4", \
      "--timeout=60", "--worker-tmp-dir=/dev/shm", "--no-control-socket"]

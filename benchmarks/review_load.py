@@ -2,7 +2,7 @@
 
     python -m benchmarks.review_load [--records N,…] [--annotators N,…] [--database sqlite|postgres] [--json]
 
-A gunicorn as docs/operations.md starts it (2 workers of 8 threads) serves a queue of N waiting records. Each annotator
+A gunicorn as docs/operations.md starts it (2 workers of 4 threads) serves a queue of N waiting records. Each annotator
 is a signed-in person with a connection of their own who holds four cards, as the page does, and decides without a
 pause; one POST decides and brings the next card. Decisions, events, hashes, seals, checks of rights and of the
 lease, the rendered card: nothing is left out.
@@ -132,7 +132,7 @@ def served(environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
         "--bind",
         f"127.0.0.1:{port}",
     ]
-    command += ["--workers", "2", "--threads", "8", "--worker-class", "gthread", "--log-level", "error"]
+    command += ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--log-level", "error"]
     given = dict(environment) | {"SYNTHREVIEW_PROCESS": "web", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     process = subprocess.Popen(command, cwd=ROOT, env=given)
     try:

@@ -225,15 +225,17 @@ def _ran(statement: _Statement, connection: BaseDatabaseWrapper, values: Mapping
 
 def _cursor(connection: BaseDatabaseWrapper) -> CursorWrapper:
     """On PostgreSQL one that sends values apart from the statement, which the driver then prepares."""
-    cursor = connection.cursor()
-    if connection.vendor != "postgresql" or connection.connection.prepare_threshold is None:
-        return cursor
-    # The log of statements can only show those with their values in them.
-    if not connection.queries_logged:
-        from django.db.backends.postgresql import base  # noqa: PLC0415  needs the driver
+    # As ``connection.cursor`` does, whose cursor puts the values into the statement: the log of
+    # statements needs that one.
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    is_plain = connection.vendor != "postgresql" or connection.connection.prepare_threshold is None
+    if is_plain or connection.queries_logged:
+        return connection.cursor()
+    from django.db.backends.postgresql import base  # noqa: PLC0415  needs the driver
 
-        cursor.cursor = cast("Any", base).ServerBindingCursor(connection.connection)
-    return cursor
+    connection.validate_thread_sharing()
+    return connection.make_cursor(cast("Any", base).ServerBindingCursor(connection.connection))
 
 
 def _spelled_out(sql: str, parameters: Sequence[Any], connection: BaseDatabaseWrapper) -> _Statement:

@@ -34,7 +34,7 @@ def commands(port: int) -> dict[str, list[str]]:
         "--workers",
         "2",
         "--threads",
-        "8",
+        "4",
         "--log-level",
         "warning",
     ]
