@@ -59,7 +59,7 @@ class Published:
 def published(project: Project) -> Published:
     """One small query: what was published never changes (trigger), so a process reads each version once."""
     found = _CURRENT.row(project=project.pk)
-    return _published(*(found or (None,) * 4))
+    return _published(*(found or (None,) * 6))
 
 
 def spec_view(project: Project) -> SpecView:
@@ -80,7 +80,7 @@ _CURRENT = Prepared(
             *(
                 _newest(model.objects.all(), column)
                 for model in (Spec, LabelGuide)
-                for column in ("pk", "created_at")
+                for column in ("pk", "created_at", "published_at")
             )
         )
     )
@@ -88,8 +88,11 @@ _CURRENT = Prepared(
 
 
 @lru_cache(maxsize=64)
-def _published(spec_id: int | None, spec_made: Any, guide_id: int | None, guide_made: Any) -> Published:
-    """Keys come back after a rollback, moments do not: together they name a version for good."""
+def _published(
+    spec_id: int | None, _spec_made: Any, _spec_published: Any, guide_id: int | None, *_guide_moments: Any
+) -> Published:
+    """Keys come back after a rollback, and a draft changes after a publication that was rolled back; moments do not
+    come back: together they name a published version for good."""
     spec = Spec.objects.get(pk=spec_id) if spec_id else None
     guide = LabelGuide.objects.get(pk=guide_id) if guide_id else None
     labels: Sequence[tuple[str, bool]] = ()
